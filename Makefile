@@ -1,0 +1,126 @@
+# quis: make help
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+CC      ?= gcc
+CLANG   ?= clang
+B       := build
+ifeq ($(SAN),1)
+B       := build/san
+endif
+
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2);
+endif
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wno-missing-field-initializers
+ifeq ($(CI),true)
+WARN    += -Werror
+endif
+CFLAGS  ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -DQUIS_VERSION='"$(VERSION)"' -DQUIS_PREFIX='"$(PREFIX)"' -Iuserspace -I.
+ALL_CFLAGS = -std=gnu11 $(WARN) -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(CFLAGS) $(SANFLAGS) -MMD -MP
+ifeq ($(SAN),1)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+endif
+
+RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lcap-ng -lseccomp
+ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lm
+# what a static link of the same needs besides (libelf of newer elfutils wants zstd)
+RECORD_STATIC_LIBS  := $(RECORD_LIBS) -lzstd -lpthread
+ANALYSE_STATIC_LIBS := $(ANALYSE_LIBS) -lz -lpthread -ldl
+
+CASE_SRC    := $(wildcard userspace/case/*.c)
+RECORD_SRC  := $(wildcard userspace/record/*.c)
+ANALYSE_SRC := $(wildcard userspace/analyse/*.c) $(wildcard userspace/catalog/*.c)
+BPF_SRC     := $(wildcard bpf/*.bpf.c)
+ACTS        := $(patsubst tests/acts/%.c,%,$(filter-out tests/acts/run.c,$(wildcard tests/acts/*.c)))
+UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+CASE_OBJ    := $(call obj,$(CASE_SRC))
+RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
+ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC))
+LIB_OBJ     := $(CASE_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
+
+.PHONY: all bpf static tests check install uninstall clean help bench format
+all: $(B)/quis $(B)/quis-record ## both programs and the BPF object, into build/
+
+bpf: $(B)/quis.bpf.o ## the BPF object alone
+
+# The BPF side declares the kernel types that it uses (bpf/kernel.h): no BTF and no kernel headers of any version are needed.
+BPF_CFLAGS := -target bpf -mcpu=v2 -O2 -g -Wall -Wextra -Wno-unused-parameter -Wno-compare-distinct-pointer-types -D__TARGET_ARCH_x86 -I.
+$(B)/quis.bpf.o: $(BPF_SRC) $(wildcard bpf/*.h) Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c bpf/quis.bpf.c -o $@
+$(B)/obj/bpf/embed.o: bpf/embed.S $(B)/quis.bpf.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DOBJECT='"$(B)/quis.bpf.o"' -c $< -o $@
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
+
+$(B)/quis-record: $(RECORD_OBJ) $(CASE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(RECORD_LIBS)
+$(B)/quis: $(ANALYSE_OBJ) $(CASE_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYSE_LIBS)
+
+static: $(B)/static/quis-record $(B)/static/quis ## static programs: any kernel from 5.10 on, no library needed
+$(B)/static/quis-record: $(RECORD_OBJ) $(CASE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ $(RECORD_STATIC_LIBS)
+$(B)/static/quis: $(ANALYSE_OBJ) $(CASE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -static $(LDFLAGS) -o $@ $^ $(ANALYSE_STATIC_LIBS)
+
+# Acts reach data each in one way and print the truth; static, so that the same file runs in a VM's initramfs.
+tests: $(addprefix $(B)/acts/,$(ACTS)) $(B)/acts/run $(addprefix $(B)/unit/,$(UNITS)) ## the test programs
+$(B)/acts/run: tests/acts/run.c $(wildcard tests/acts/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -O2 -g -static -o $@ $< -ljansson -lpthread -lm
+$(B)/acts/%: tests/acts/%.c $(wildcard tests/acts/*.h)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -O2 -g -static -o $@ $< -lpthread
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(LIB_OBJ) -lcmocka $(RECORD_LIBS) $(ANALYSE_LIBS)
+
+check: all tests ## every test that this machine can run (root for those that record)
+	$(Q)B=$(B) tests/run
+
+install: all ## into DESTDIR and PREFIX
+	install -D -m 755 $(B)/quis $(DESTDIR)$(PREFIX)/bin/quis
+	install -D -m 755 $(B)/quis-record $(DESTDIR)$(PREFIX)/sbin/quis-record
+	install -D -m 644 userspace/analyse/quis.1 $(DESTDIR)$(PREFIX)/share/man/man1/quis.1
+	install -D -m 644 userspace/record/quis-record.8 $(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8
+	install -D -m 644 userspace/analyse/report.schema.json $(DESTDIR)$(PREFIX)/share/quis/report.schema.json
+
+uninstall: ## takes away what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/quis $(DESTDIR)$(PREFIX)/sbin/quis-record $(DESTDIR)$(PREFIX)/share/man/man1/quis.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8 $(DESTDIR)$(PREFIX)/share/quis/report.schema.json
+
+bench: all tests ## what recording costs, beside the bare workload, in one alternating run
+	$(Q)B=$(B) scripts/bench
+
+format: ## the pinned style, in place
+	clang-format -i $$(git ls-files '*.[ch]')
+
+clean: ## removes build/
+	rm -rf build
+
+help: ## this
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@echo '  V=1 shows the commands; SAN=1 builds with sanitizers into build/san; DESTDIR and PREFIX as usual.'
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

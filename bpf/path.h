@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Paths, walked from dentries and mounts as the kernel's own prepend_path() does (fs/d_path.c), but to the top of the mount tree
+ * and not to the process's root. Global functions: the verifier looks at each once, whatever calls it how often.
+ */
+#ifndef QUIS_BPF_PATH_H
+#define QUIS_BPF_PATH_H
+
+#include "bpf/common.h"
+
+#define STEPS_A_CALL 8
+#define WALK_CALLS 512 /* x8: 4096 components and mount crossings */
+#define NAME_MASK 0xff /* NAME_MAX */
+
+static __always_inline u64 mount_of(u64 vfsmount)
+{
+	return vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* The top of a mount: goes to where it is mounted. Returns false at the top of the tree. */
+static __always_inline bool walk_up_mount(struct scratch *s)
+{
+	u64 up = (u64)READ(struct mount, s->mount, mnt_parent);
+
+	if (up == s->mount || !up) {
+		/* detached by umount -l; kernel-internal mounts have an error pointer here (fs/mount.h, MNT_NS_INTERNAL) */
+		if (!READ(struct mount, s->mount, mnt_ns))
+			s->flags |= PATH_UNREACHABLE;
+		return false;
+	}
+	s->dentry = (u64)READ(struct mount, s->mount, mnt_mountpoint);
+	s->mount = up;
+	return true;
+}
+
+static __always_inline bool walk_add_name(struct scratch *s, u64 dentry)
+{
+	u32 length = READ(struct dentry, dentry, d_name.len);
+	u64 name = (u64)READ(struct dentry, dentry, d_name.name);
+	u32 at = s->at;
+
+	if (length > NAME_MASK || at < s->floor + length + 1) {
+		s->flags |= PATH_TRUNCATED;
+		return false;
+	}
+	at = (at - length) & (SCRATCH_OUT - 1);
+	bpf_probe_read_kernel(&s->out[at], bound(length, NAME_MASK), (void *)name);
+	at = (at - 1) & (SCRATCH_OUT - 1);
+	s->out[at] = '/';
+	s->at = at;
+	return true;
+}
+
+/* Up to STEPS_A_CALL components. Returns 1 when the walk is over. */
+__noinline int walk_some(u32 slot)
+{
+	struct scratch *s = scratch_at(slot);
+
+	if (!s)
+		return 1;
+	for (int i = 0; i < STEPS_A_CALL; i++) {
+		u64 dentry = s->dentry, parent;
+
+		if (dentry == (u64)READ(struct mount, s->mount, mnt.mnt_root)) {
+			if (!walk_up_mount(s))
+				return 1;
+			continue;
+		}
+		parent = (u64)READ(struct dentry, dentry, d_parent);
+		if (parent == dentry || !parent) {
+			/* the root of a file system that its mount does not show, or an object without a place */
+			s->flags |= PATH_UNREACHABLE;
+			return 1;
+		}
+		if (!walk_add_name(s, dentry))
+			return 1;
+		s->dentry = parent;
+	}
+	return 0;
+}
+
+/* Pipes, anonymous inodes, memfds: a dentry that is its own parent and no mount's root (d_alloc_pseudo(), fs/dcache.c). */
+static __always_inline bool walk_pseudo(struct scratch *s)
+{
+	if ((u64)READ(struct dentry, s->dentry, d_parent) != s->dentry)
+		return false;
+	if (s->dentry == (u64)READ(struct mount, s->mount, mnt.mnt_root))
+		return false;
+	walk_add_name(s, s->dentry);
+	s->flags |= PATH_PSEUDO;
+	return true;
+}
+
+/*
+ * Puts the path of (dentry, vfsmount) before what is in the slot. Returns its length; enum path_flags in scratch.flags.
+ */
+__noinline int walk_path(u32 slot, u64 dentry, u64 vfsmount)
+{
+	struct scratch *s = scratch_at(slot);
+	u32 end;
+	int over = 0;
+
+	if (!s)
+		return 0;
+	end = s->at;
+	s->floor = end > PATH_BYTES + 1024 ? end - PATH_BYTES : 1024;
+	s->flags = 0;
+	s->dentry = dentry;
+	s->mount = mount_of(vfsmount);
+	if (!dentry || !vfsmount)
+		return 0;
+	if (walk_pseudo(s))
+		return end - s->at;
+	if (!READ(struct dentry, dentry, d_hash.pprev) && (u64)READ(struct dentry, dentry, d_parent) != dentry)
+		s->flags |= PATH_DELETED;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < WALK_CALLS; i++) {
+		over = walk_some(slot);
+		if (over)
+			break;
+	}
+	if (!over)
+		s->flags |= PATH_TRUNCATED;
+	if (s->at == end) {
+		u32 at = (end - 1) & (SCRATCH_OUT - 1);
+
+		s->out[at] = '/';
+		s->at = at;
+	}
+	return end - s->at;
+}
+
+/* ---- is a path one of the flagged ones, or below one? ---- */
+
+#define HASH_START 0xcbf29ce484222325ULL /* FNV-1a, 64 bits (draft-eastlake-fnv) */
+#define HASH_PRIME 0x100000001b3ULL
+#define HASH_A_CALL 32
+#define HASH_CALLS 512
+
+/* The hash of each flagged path, without a slash at its end; the value is its index in quis-record's list of flags. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} flag_paths SEC(".maps");
+
+/* Up to HASH_A_CALL bytes; looks the prefix up at every slash and at the end. Returns 1 when over. */
+__noinline int hash_some(u32 slot)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 hash;
+	u32 at;
+
+	if (!s)
+		return 1;
+	hash = s->hash;
+	at = s->hash_at;
+	for (int i = 0; i < HASH_A_CALL; i++) {
+		u8 c = at < s->hash_end ? s->out[at & (SCRATCH_OUT - 1)] : '/';
+
+		if (c == '/') {
+			u32 *flag;
+
+			s->hash = hash;
+			flag = bpf_map_lookup_elem(&flag_paths, &s->hash);
+			if (flag) {
+				s->found = *flag;
+				return 1;
+			}
+			if (at >= s->hash_end)
+				return 1;
+		}
+		hash = (hash ^ c) * HASH_PRIME;
+		at++;
+	}
+	s->hash = hash;
+	s->hash_at = at;
+	return 0;
+}
+
+/* The flag that the string in out[at..end) is or lies below, or FLAG_NONE. */
+__noinline int path_flag(u32 slot, u32 at, u32 end)
+{
+	struct scratch *s = scratch_at(slot);
+
+	if (!s)
+		return FLAG_NONE;
+	s->hash = HASH_START;
+	s->hash_at = at;
+	s->hash_end = end;
+	s->found = FLAG_NONE;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < HASH_CALLS; i++)
+		if (hash_some(slot))
+			break;
+	return s->found;
+}
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who is followed: marks at exec, fork, exit and by control group, all in the kernel, so that no child runs unseen. */
+#ifndef QUIS_BPF_PROCESS_H
+#define QUIS_BPF_PROCESS_H
+
+#include "bpf/call.h"
+
+struct inode_id {
+	u64 ino;
+	u32 dev;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct inode_id);
+	__type(value, u32);
+} flag_inodes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u32);
+} flag_cgroups SEC(".maps");
+
+/* The hash of a unit's name: its control group may be made later, anywhere in the tree. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} flag_units SEC(".maps");
+
+static __always_inline u64 cgroup_of(u64 task)
+{
+	u64 set = (u64)READ(struct task_struct, task, cgroups);
+	u64 node = (u64)READ(struct cgroup, READ(struct css_set, set, dfl_cgrp), kn);
+
+	return READ(struct kernfs_node, node, id);
+}
+
+static __always_inline u32 inode_flag(u64 file)
+{
+	u64 inode = (u64)READ(struct file, file, f_inode);
+	struct inode_id id = {
+		.ino = READ(struct inode, inode, i_ino),
+		.dev = READ(struct super_block, READ(struct inode, inode, i_sb), s_dev),
+	};
+	u32 *flag = bpf_map_lookup_elem(&flag_inodes, &id);
+
+	return flag ? *flag : FLAG_NONE;
+}
+
+static __always_inline u32 cgroup_flag(u64 task)
+{
+	u64 id = cgroup_of(task);
+	u32 *flag = bpf_map_lookup_elem(&flag_cgroups, &id);
+
+	return flag ? *flag : FLAG_NONE;
+}
+
+#define SCRIPT_AT 1024
+#define SCRIPT_BYTES 4096
+
+/*
+ * The name of a #! script, as execve() got it, forward at SCRIPT_AT: joined to the working directory when it is relative.
+ * Returns its length.
+ */
+__noinline int script_name(u32 slot, u64 name, u64 task)
+{
+	struct scratch *s = scratch_at(slot);
+	u32 before = 0;
+	long length;
+	u8 first[2] = {};
+
+	if (!s)
+		return 0;
+	bpf_probe_read_kernel(first, sizeof(first), (void *)name);
+	if (first[0] != '/') {
+		u64 fs = (u64)READ(struct task_struct, task, fs);
+		u32 at = s->at;
+
+		before = walk_path(slot, (u64)READ(struct fs_struct, fs, pwd.dentry),
+			(u64)READ(struct fs_struct, fs, pwd.mnt));
+		if (before > 4000)
+			before = 4000;
+		bpf_probe_read_kernel(&s->out[SCRIPT_AT], bound(before, 4095), &s->out[s->at & (SCRATCH_OUT - 1)]);
+		s->at = at;
+		if (before != 1)
+			s->out[SCRIPT_AT + bound(before, 4095)] = '/';
+		before = before == 1 ? 1 : (before + 1) & 4095;
+		if (first[0] == '.' && first[1] == '/')
+			name += 2;
+	}
+	length = bpf_probe_read_kernel_str(&s->out[SCRIPT_AT + bound(before, 4095)], SCRIPT_BYTES, (void *)name);
+	return length > 1 ? (int)(before + length - 1) : 0;
+}
+
+/* Why an image that is about to run is flagged, by what it is: FLAG_NONE when it is not. */
+static __always_inline u32 image_flag(u32 slot, struct scratch *s, u64 file, int script)
+{
+	u32 flag = inode_flag(file), at = s->at;
+	int length;
+
+	if (flag != FLAG_NONE || !state.path_flags_used)
+		return flag;
+	length = walk_path(slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
+	flag = path_flag(slot, s->at, s->at + length);
+	s->at = at;
+	if (flag == FLAG_NONE && script)
+		flag = path_flag(slot, SCRIPT_AT, SCRIPT_AT + script);
+	return flag;
+}
+
+/* argv, page by page: a page that is not there ends it. Returns the length; what lies before `at` is free. */
+__noinline int copy_arguments(u32 slot, u64 from, u64 to)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 length = to - from;
+	u32 at;
+
+	if (!s || to <= from)
+		return 0;
+	if (length > ARGUMENT_BYTES - 1)
+		length = ARGUMENT_BYTES - 1;
+	at = (s->at - length) & (SCRATCH_OUT - 1);
+	if (bpf_probe_read_user(&s->out[at], bound(length, ARGUMENT_BYTES - 1), (void *)from))
+		return 0;
+	s->at = at;
+	return length;
+}
+
+/* An exec, or a process that is there already (kind). Arguments are read only at exec: they are in the memory of the current task. */
+__noinline int send_image(u32 slot, u64 task, u32 flag, u32 script, u32 kind)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 mm, exe, inode, fs, cred, parent, from, to;
+	u32 exe_at, cwd_at, arguments_at, script_at, exe_flags, cwd_flags;
+	int exe_length, cwd_length, arguments = 0;
+	struct record_exec *r;
+	long sent;
+
+	if (!s)
+		return 0;
+	mm = (u64)READ(struct task_struct, task, mm);
+	from = READ(struct mm_struct, mm, arg_start);
+	to = READ(struct mm_struct, mm, arg_end);
+	exe = (u64)READ(struct mm_struct, mm, exe_file);
+	inode = (u64)READ(struct file, exe, f_inode);
+	exe_length = walk_path(slot, (u64)READ(struct file, exe, f_path.dentry), (u64)READ(struct file, exe, f_path.mnt));
+	exe_at = s->at;
+	exe_flags = s->flags;
+	fs = (u64)READ(struct task_struct, task, fs);
+	cwd_length = walk_path(slot, (u64)READ(struct fs_struct, fs, pwd.dentry), (u64)READ(struct fs_struct, fs, pwd.mnt));
+	cwd_at = s->at;
+	cwd_flags = s->flags;
+	if (kind == RECORD_exec)
+		arguments = copy_arguments(slot, from, to);
+	arguments_at = s->at;
+	script_at = s->at;
+	if (script) {
+		script_at = (s->at - script) & (SCRATCH_OUT - 1);
+		bpf_probe_read_kernel(&s->out[script_at], bound(script, 8191), &s->out[SCRIPT_AT]);
+		s->at = script_at;
+	}
+	r = scratch_head(s, sizeof(*r));
+	__builtin_memset(r, 0, sizeof(*r));
+	head_fill(&r->head, kind, scratch_size(s), task);
+	parent = (u64)READ(struct task_struct, task, real_parent);
+	parent = (u64)READ(struct task_struct, parent, group_leader);
+	r->parent = READ(struct task_struct, parent, tgid);
+	r->parent_start = READ(struct task_struct, parent, start_boottime);
+	r->parent_flagged = mark_of(r->parent) == MARK_FLAGGED;
+	r->cgroup = cgroup_of(task);
+	cred = (u64)READ(struct task_struct, task, cred);
+	r->uid = READ(struct cred, cred, uid.val);
+	r->gid = READ(struct cred, cred, gid.val);
+	r->ino = READ(struct inode, inode, i_ino);
+	r->generation = READ(struct inode, inode, i_generation);
+	r->dev = READ(struct super_block, READ(struct inode, inode, i_sb), s_dev);
+	r->flag = flag;
+	r->exe_flags = exe_flags;
+	r->cwd_flags = cwd_flags;
+	r->exe.length = exe_length;
+	r->exe.offset = exe_at - s->at;
+	r->cwd.length = cwd_length;
+	r->cwd.offset = cwd_at - s->at;
+	r->arguments.length = arguments;
+	r->arguments.offset = arguments_at - s->at;
+	r->arguments_all = to - from;
+	r->script.length = script;
+	r->script.offset = script_at - s->at;
+	bpf_probe_read_kernel(r->comm, sizeof(r->comm),
+		(void *)MEMBER(struct task_struct, task, comm));
+	sent = ring_send(life_ring, life_half, r, scratch_size(s));
+	if (sent)
+		ADD(state.lost_life, 1);
+	return 0;
+}
+
+#define HELD_FDS 1024
+
+/* The fds that a command or a newly flagged image begins with: they came from somebody who is not followed. */
+__noinline int touch_held(u32 fd, u64 task)
+{
+	u64 file = fd_file(task, fd);
+
+	if (!file)
+		return 0;
+	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
+		return count_flow(file, WHAT_TOUCH, 0, 0, task);
+	return count_file(file, WHAT_TOUCH | HOW_INHERITED, 0, 0, task);
+}
+
+static __always_inline void inherit_all(u64 task)
+{
+	u64 table = (u64)READ(struct files_struct, READ(struct task_struct, task, files), fdt);
+	u32 fds = READ(struct fdtable, table, max_fds);
+
+#pragma clang loop unroll(disable)
+	for (u32 fd = 0; fd < HELD_FDS; fd++) {
+		if (fd >= fds)
+			break;
+		touch_held(fd, task);
+	}
+}
+
+__noinline int exec_seen(u64 task, u64 bprm)
+{
+	u32 tgid = READ(struct task_struct, task, tgid), flag = FLAG_NONE;
+	u64 file = (u64)READ(struct linux_binprm, bprm, file);
+	u64 name = (u64)READ(struct linux_binprm, bprm, filename);
+	bool new = mark_of(tgid) != MARK_FLAGGED;
+	int slot, script = 0;
+	struct scratch *s;
+
+	slot = scratch_claim();
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s) {
+		if (!new || mark_of(tgid) == MARK_ARMED) {
+			marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+			ADD(state.lost_life, 1);
+		}
+		return 0;
+	}
+	if (name != (u64)READ(struct linux_binprm, bprm, interp))
+		script = script_name(slot, name, task);
+	if (mark_of(tgid) == MARK_ARMED)
+		flag = FLAG_COMMAND;
+	if (flag == FLAG_NONE)
+		flag = image_flag(slot, s, file, script);
+	if (flag == FLAG_NONE)
+		flag = cgroup_flag(task);
+	if (flag == FLAG_NONE && !new)
+		flag = FLAG_PARENT;
+	if (flag != FLAG_NONE) {
+		marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+		send_image(slot, task, flag, script, RECORD_exec);
+	}
+	scratch_release(s);
+	if (flag == FLAG_NONE)
+		return 0;
+	count_file(file, WHAT_TOUCH | HOW_EXECUTED, 0, 0, task);
+	if (new)
+		inherit_all(task);
+	return 0;
+}
+
+__noinline int fork_seen(u64 parent, u64 child)
+{
+	s32 tgid = READ(struct task_struct, child, tgid);
+	struct record_fork r = {};
+
+	/* a thread shares its process's mark */
+	if (tgid == READ(struct task_struct, parent, tgid))
+		return 0;
+	marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+	head_fill(&r.head, RECORD_fork, sizeof(r), child);
+	r.parent = READ(struct task_struct, parent, tgid);
+	r.parent_start = start_of(parent);
+	bpf_probe_read_kernel(r.comm, sizeof(r.comm),
+		(void *)MEMBER(struct task_struct, child, comm));
+	if (ring_send(life_ring, life_half, &r, sizeof(r)))
+		ADD(state.lost_life, 1);
+	return 0;
+}
+
+__noinline int exit_seen(u64 task)
+{
+	u64 signal = (u64)READ(struct task_struct, task, signal);
+	u32 tgid = READ(struct task_struct, task, tgid);
+	struct record_exit r = {};
+
+	/* decremented in do_exit() before the tracepoint: 0 at the last thread */
+	if (READ(struct signal_struct, signal, live.counter))
+		return 0;
+	marks[tgid & (PID_LIMIT - 1)] = MARK_NONE;
+	head_fill(&r.head, RECORD_exit, sizeof(r), task);
+	if (READ(struct signal_struct, signal, flags) & SIGNAL_GROUP_EXIT)
+		r.code = READ(struct signal_struct, signal, group_exit_code);
+	else
+		r.code = READ(struct task_struct, READ(struct task_struct, task, group_leader), exit_code);
+	if (ring_send(life_ring, life_half, &r, sizeof(r)))
+		ADD(state.lost_life, 1);
+	return 0;
+}
+
+/* ---- control groups ---- */
+
+/* The flag of a control group that was just made: its parent's, or that of a unit of this name. */
+__noinline int cgroup_seen(u64 cgroup, u64 path)
+{
+	u64 id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
+	int slot = scratch_claim();
+	struct scratch *s;
+	u64 hash = HASH_START;
+	u32 *flag;
+	long length;
+
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s)
+		return 0;
+	length = bpf_probe_read_kernel_str(&s->out[SCRIPT_AT], SCRIPT_BYTES, (void *)path);
+	/* every component is looked up: what lies below a flagged one is flagged too */
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < 1024; i++) {
+		u8 c;
+
+		if (i >= length)
+			break;
+		c = s->out[SCRIPT_AT + i];
+		if (c && c != '/') {
+			hash = (hash ^ c) * HASH_PRIME;
+			continue;
+		}
+		s->hash = hash;
+		flag = bpf_map_lookup_elem(&flag_units, &s->hash);
+		if (flag) {
+			bpf_map_update_elem(&flag_cgroups, &id, flag, BPF_ANY);
+			break;
+		}
+		hash = HASH_START;
+	}
+	scratch_release(s);
+	return 0;
+}
+
+__noinline int cgroup_joined(u64 cgroup, u64 task)
+{
+	u64 id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
+	u32 *flag = bpf_map_lookup_elem(&flag_cgroups, &id);
+	u32 tgid = READ(struct task_struct, task, tgid);
+	int slot;
+
+	if (!flag || mark_of(tgid) == MARK_FLAGGED)
+		return 0;
+	marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+	slot = scratch_claim();
+	if (slot < 0) {
+		ADD(state.lost_life, 1);
+		return 0;
+	}
+	send_image(slot, task, *flag, 0, RECORD_process);
+	{
+		struct scratch *s = scratch_at(slot);
+		if (s)
+			scratch_release(s);
+	}
+	return 0;
+}
+
+#endif

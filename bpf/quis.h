@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the kernel side and quis-record say to each other: records in the rings, rows in the counter maps, settings.
+ * Fixed widths, explicit padding, strings as {offset, length} from the start of the record. Units: bytes, nanoseconds of boot
+ * time (CLOCK_BOOTTIME), kernel dev_t (major << 20 | minor, include/linux/kdev_t.h).
+ */
+#ifndef QUIS_BPF_H
+#define QUIS_BPF_H
+
+#ifdef __bpf__
+#include "bpf/kernel.h"
+#else
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+#endif
+
+#define PID_LIMIT 4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
+#define COMM_SIZE 16	  /* TASK_COMM_LEN, include/linux/sched.h */
+
+/*
+ * Every kind of record, its payload struct and what it tells. Ids are never reused.
+ *        id  name       what
+ */
+#define QUIS_RECORDS(X)                                                                                                \
+	X(1, exec, "a flagged process runs a new image")                                                               \
+	X(2, fork, "a flagged process made a child")                                                                   \
+	X(3, exit, "the last thread of a flagged process ended")                                                       \
+	X(4, file, "first touch of a file in an epoch: its name; or one call that found no room in the counters")     \
+	X(5, flow, "first touch of a socket in an epoch: its ends; or one call that found no room in the counters")   \
+	X(6, refused, "an open that the kernel refused")                                                               \
+	X(7, process, "a process that ran when the recording began")
+
+enum record_kind {
+#define X(id, name, what) RECORD_##name = id,
+	QUIS_RECORDS(X)
+#undef X
+};
+
+struct text_ref {
+	u32 offset; /* from the start of the record */
+	u32 length; /* bytes, no NUL counted; 0: not known */
+};
+
+struct record_head {
+	u16 kind;
+	u16 size_pad;
+	u32 size; /* of the whole record */
+	u64 time;
+	u64 start; /* boot time at which the process began: with tgid, who it is */
+	u32 tgid;
+	u32 tid;
+};
+
+enum path_flags {
+	PATH_DELETED = 1,     /* no name leads to it any more */
+	PATH_UNREACHABLE = 2, /* its mount hangs in no mount tree: a detached or kernel-internal mount */
+	PATH_TRUNCATED = 4,   /* longer than PATH_BYTES or deeper than the walk: the leading part is missing */
+	PATH_PSEUDO = 8,      /* no path at all: the name is the kernel's label (pipe, anon_inode) */
+};
+
+/* ---- what is counted ---- */
+
+enum what {
+	WHAT_TOUCH,
+	WHAT_OPEN,
+	WHAT_READ,
+	WHAT_WRITE,
+	WHAT_MAP,
+	WHAT_LIST,
+	WHAT_CONNECT,
+	WHAT_ACCEPT,
+	WHAT_SEND,
+	WHAT_RECEIVE,
+	WHAT_REFUSED, /* a connect that failed */
+	WHAT_MASK = 0xff,
+};
+
+/* How a file came to the process; OR-ed to enum what, kept in the row. */
+enum how {
+	HOW_OPENED = 0x100,
+	HOW_INHERITED = 0x200,
+	HOW_RECEIVED = 0x400,
+	HOW_FANOTIFY = 0x800,
+	HOW_PIDFD = 0x1000,
+	HOW_EXECUTED = 0x2000,
+	HOW_IO_URING = 0x4000,
+	HOW_MASK = 0x7f00,
+};
+
+struct file_key {
+	u64 start;
+	u64 ino;
+	u32 tgid;
+	u32 dev;
+	u32 generation; /* i_generation: tells a new file from the deleted one whose inode number it took */
+	u32 pad;
+};
+
+struct file_row {
+	u64 opens;
+	u64 reads;
+	u64 read_bytes;
+	u64 writes;
+	u64 write_bytes;
+	u64 maps;
+	u64 mapped_bytes;
+	u64 lists;
+	u64 first;
+	u64 last;
+	u32 how;
+	u32 from; /* tgid that handed the fd over, 0: not known */
+	u32 named;
+	u32 pad;
+};
+
+struct flow_key {
+	u64 start;
+	u64 ino; /* of the socket in sockfs */
+	u32 tgid;
+	u16 family;
+	u16 port;    /* remote, host order */
+	u8 addr[16]; /* remote; IPv4 in the first four */
+};
+
+enum flow_flags {
+	FLOW_CONNECTED = 1,	/* this process called connect() */
+	FLOW_ACCEPTED = 2,	/* ... or accept() */
+	FLOW_FIRST_RECEIVE = 4, /* traffic began with a receive */
+	FLOW_ARGUMENT = 8,	/* the remote address was read from the process's memory */
+	FLOW_HELD = 16,		/* was there when the recording began */
+	FLOW_LISTEN = 32,
+};
+
+struct flow_row {
+	u64 sends;
+	u64 sent_bytes;
+	u64 receives;
+	u64 received_bytes;
+	u64 refused;
+	u64 first;
+	u64 last;
+	u32 flags;
+	u32 named;
+	s32 error; /* of the last refused connect */
+	u32 pad;
+};
+
+/* ---- records ---- */
+
+struct record_exec {
+	struct record_head head;
+	u64 parent_start;
+	u64 cgroup;
+	u64 ino;
+	u64 arguments_all; /* bytes of argv in the process; more than arguments.length: cut */
+	u32 parent;
+	u32 parent_flagged;
+	u32 uid;
+	u32 gid;
+	u32 dev;
+	u32 generation;
+	u32 flag; /* why: an index into quis-record's list of flags, FLAG_PARENT or FLAG_COMMAND */
+	u32 exe_flags;
+	u32 cwd_flags;
+	u32 pad;
+	struct text_ref exe;
+	struct text_ref cwd;
+	struct text_ref arguments; /* NUL-separated */
+	struct text_ref script;	   /* name given to execve() when an interpreter runs it */
+	char comm[COMM_SIZE];
+};
+
+struct record_fork {
+	struct record_head head; /* of the child */
+	u64 parent_start;
+	u32 parent;
+	u32 pad;
+	char comm[COMM_SIZE];
+};
+
+struct record_exit {
+	struct record_head head;
+	s32 code; /* as wait(2) gives it */
+	u32 pad;
+};
+
+struct record_file {
+	struct record_head head;
+	struct file_key key;
+	u64 bytes;	   /* with what != WHAT_TOUCH */
+	u64 lower_ino;	   /* overlayfs: what lies beneath; 0: nothing does */
+	u32 lower_dev;
+	u32 what;	   /* WHAT_TOUCH: a name only; else the one call to add, with its how */
+	u32 mode;	   /* i_mode */
+	u32 from;
+	u32 path_flags;
+	u32 pad;
+	struct text_ref path;
+};
+
+struct record_flow {
+	struct record_head head;
+	struct flow_key key;
+	u64 bytes;
+	u32 what;
+	u32 flags;    /* enum flow_flags */
+	u32 protocol; /* IPPROTO_* */
+	u32 type;     /* SOCK_* */
+	u32 peer;     /* tgid of the other end of a unix socket, 0: not known */
+	s32 error;
+	u16 local_port;
+	u16 state; /* TCP_* */
+	u32 abstract; /* bit 0: local, bit 1: remote is an abstract name */
+	u8 local_addr[16];
+	struct text_ref local_path;
+	struct text_ref remote_path;
+};
+
+struct record_refused {
+	struct record_head head;
+	s32 error; /* negative errno */
+	u32 pad;
+	struct text_ref path; /* the argument */
+};
+
+/* ---- settings and loss counters ---- */
+
+#define FLAG_NONE 0xffffffffu
+#define FLAG_PARENT 0xfffffffeu
+#define FLAG_COMMAND 0xfffffffdu
+
+/* the byte of a pid */
+enum mark {
+	MARK_NONE,
+	MARK_FLAGGED,
+	MARK_ARMED, /* the child that will exec the command: flagged at that exec */
+};
+
+struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
+	u64 produced;	     /* records put into a ring */
+	u64 lost_life;	     /* exec, fork, exit, process records that found the ring full */
+	u64 lost_name;	     /* file and flow names that found it full: tried again at the next touch */
+	u64 lost_refused;    /* refused opens not told */
+	u64 lost_calls;	     /* calls that found neither a counter nor room in the ring */
+	u64 lost_scratch;    /* records for which no scratch was free */
+	u64 lost_call_bytes; /* bytes of lost_calls */
+	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
+	u32 dirty;	     /* a row was made in this epoch */
+	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */
+	u32 path_flags_used; /* how many flags are paths: no walk at exec if 0 */
+	u32 own_tgid;	     /* quis-record, in the initial pid namespace */
+};
+
+#define PATH_BYTES 16384     /* a path longer than this is truncated, and said so */
+#define ARGUMENT_BYTES 8192  /* argv beyond this is cut, and said so */
+#define SCRATCH_BYTES 65536
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A case on disk: append-only NDJSON facts in segments (FACTS.md says which keys). Both programs use it; it knows neither BPF nor SQL.
+ *
+ * Errors are negative errno. Out-parameters are untouched on failure. Nothing here logs.
+ */
+#ifndef QUIS_CASE_H
+#define QUIS_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FACT_LINE_MAX 32768 /* bytes, newline included; FORMATS.md §1 */
+#define CASE_FORMAT 1
+
+/* ---- text.c: the one module that makes hostile bytes harmless ---- */
+
+/* True when the bytes are valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
+bool text_is_utf8(const char *bytes, size_t len);
+/*
+ * Printable UTF-8 form: each byte that is no part of valid UTF-8 becomes the four characters \xNN. Control characters stay
+ * (the JSON writer and text_plain() escape them). Writes at most size-1 bytes and a NUL; returns the length that it would need.
+ */
+size_t text_printable(char *out, size_t size, const char *bytes, size_t len);
+/* For terminals and text reports: as above, and C0, DEL, C1 and bidirectional controls become \n, \t, \xNN, \u{NNNN}. */
+size_t text_plain(char *out, size_t size, const char *bytes, size_t len);
+/* The inside of a JSON string: quotes, backslashes, C0, DEL and C1 escaped, what is no UTF-8 as \\xNN. Sizes as above; out may be NULL if size is 0. */
+size_t text_json(char *out, size_t size, const char *bytes, size_t len);
+/* One character of UTF-8: its length and code point; 0 if it is none. */
+size_t text_decode(const char *bytes, size_t len, uint32_t *ret_code);
+/* Standard base64 with padding (RFC 4648 §4). out holds 4*((len+2)/3)+1 bytes. Returns the length without the NUL. */
+size_t text_base64(char *out, const void *bytes, size_t len);
+/* UTC, RFC 3339, nanoseconds: 2026-11-23T17:40:00.050123456Z. out holds at least TIME_TEXT bytes. */
+#define TIME_TEXT 32
+void text_time(char *out, uint64_t realtime_ns);
+
+/* ---- fact.c: one line in the making ---- */
+
+struct fact {
+	uint32_t len;
+	bool overflow; /* something did not fit: the line is still valid JSON, without that field */
+	bool first;
+	char line[FACT_LINE_MAX];
+};
+
+void fact_begin(struct fact *fact, const char *kind, uint64_t realtime_ns);
+void fact_text(struct fact *fact, const char *key, const char *value); /* NULL: no field */
+void fact_bytes(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len); /* hostile; raw_key only when no UTF-8 */
+void fact_number(struct fact *fact, const char *key, uint64_t value);
+void fact_count(struct fact *fact, const char *key, uint64_t value); /* absent when 0 */
+void fact_true(struct fact *fact, const char *key, bool value);	      /* absent when false */
+void fact_time(struct fact *fact, const char *key, uint64_t realtime_ns);
+void fact_list(struct fact *fact, const char *key, const char *const *values, size_t count); /* trusted strings; absent when empty */
+/* NUL-separated hostile strings (an argv). Those that do not fit are left out; returns how many were written. */
+size_t fact_strings(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len);
+void fact_sequence(struct fact *fact, uint64_t sequence); /* event.sequence; there is always room for this one, last, field */
+void fact_end(struct fact *fact); /* closes the object and adds the newline */
+
+/* ---- writer.c ---- */
+
+struct case_writer;
+
+/*
+ * Makes the directory (0700) and the first segment (0600), or opens an empty directory. -EEXIST: there is something in it.
+ * The writer holds the directory open and uses *at calls: a renamed case goes on. sequence starts at 1.
+ */
+int case_create(struct case_writer **ret_writer, const char *path);
+/*
+ * Takes a fact (begun, not ended): adds event.sequence, ends it, buffers it. A write error is kept and the fact with it; nothing that was
+ * written is lost. Returns 0, or -ENOSPC and the like when the buffer (4 MiB) is full as well: then the fact was dropped and counted.
+ */
+int case_append(struct case_writer *writer, struct fact *fact);
+int case_flush(struct case_writer *writer); /* write(2) and fdatasync(2); a short write is completed by the next flush */
+uint64_t case_sequence(const struct case_writer *writer); /* of the last fact taken */
+uint64_t case_dropped(const struct case_writer *writer);
+void case_close(struct case_writer *writer); /* flushes; takes NULL */
+
+/* ---- reader.c ---- */
+
+struct case_reader;
+
+struct case_line {
+	const char *text; /* without the newline; NUL-terminated; valid until the next call */
+	size_t len;
+	uint32_t segment; /* from 1 */
+	uint64_t number;  /* line within the segment, from 1 */
+};
+
+/* -ENOENT: no such directory; -ENODATA: no segment in it (no case). */
+int case_open(struct case_reader **ret_reader, const char *path);
+/*
+ * 1: a line; 0: the end; -EBADMSG: a torn last line (no newline; line says where); -E2BIG: a line over FACT_LINE_MAX (skipped; one may
+ * read on); -ENOLINK: a segment is missing in between (read on to continue after it). Any other error (-EIO, -EINVAL for what is no
+ * regular file) ends its segment; one may read on with the next. The line says where in all cases.
+ */
+int case_next(struct case_reader *reader, struct case_line *ret_line);
+uint64_t case_bytes_total(const struct case_reader *reader); /* for progress */
+uint64_t case_bytes_read(const struct case_reader *reader);
+void case_reader_free(struct case_reader *reader);
+
+#endif

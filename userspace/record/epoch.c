@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The counters: flipped, drained whole, by batch. */
+#include "record/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#define BATCH 4096
+
+bool sensor_dirty(const struct sensor *sensor)
+{
+	return *(volatile uint32_t *)&sensor->state->dirty;
+}
+
+int sensor_flip(struct sensor *sensor)
+{
+	int next = !sensor->counting;
+	uint32_t zero = 0;
+	uint64_t now = clock_boot();
+
+	*(volatile uint32_t *)&sensor->state->dirty = 0;
+	/* each update returns after an RCU grace period: maybe_wait_bpf_programs(), kernel/bpf/syscall.c */
+	if (bpf_map_update_elem(sensor->files_now, &zero, &sensor->file_maps[next], BPF_ANY) ||
+		bpf_map_update_elem(sensor->flows_now, &zero, &sensor->flow_maps[next], BPF_ANY))
+		return -errno;
+	sensor->counting = next;
+	sensor->flipped = now;
+	return 0;
+}
+
+typedef void (*row_fn)(const void *key, const void *row, void *context);
+
+static int drain(int map, size_t key_size, size_t row_size, row_fn fn, void *context)
+{
+	static char keys[BATCH * sizeof(struct flow_key)], rows[BATCH * sizeof(struct file_row)];
+	uint32_t in = 0, out = 0, count, i;
+	bool first = true;
+	int error;
+
+	do {
+		count = BATCH;
+		error = bpf_map_lookup_and_delete_batch(map, first ? NULL : &in, &out, keys, rows, &count, NULL) ? -errno : 0;
+		if (error && error != -ENOENT)
+			return error;
+		for (i = 0; i < count; i++)
+			fn(keys + i * key_size, rows + i * row_size, context);
+		in = out;
+		first = false;
+	} while (!error);
+	return 0;
+}
+
+_Static_assert(sizeof(struct file_key) <= sizeof(struct flow_key), "batch buffer");
+_Static_assert(sizeof(struct flow_row) <= sizeof(struct file_row), "batch buffer");
+
+int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context)
+{
+	return drain(sensor->file_maps[!sensor->counting], sizeof(struct file_key), sizeof(struct file_row), (row_fn)fn, context);
+}
+
+int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context)
+{
+	return drain(sensor->flow_maps[!sensor->counting], sizeof(struct flow_key), sizeof(struct flow_row), (row_fn)fn, context);
+}
+
+uint64_t sensor_missed(const struct sensor *sensor)
+{
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, sensor->object) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+		int fd = bpf_program__fd(program);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
+			missed += info.recursion_misses;
+	}
+	return missed;
+}
+
+int sensor_iterate(struct sensor *sensor, const char *name, void (*between)(void *), void *context)
+{
+	struct bpf_program *program = sensor_program(sensor, name);
+	char bytes[256]; /* a few objects a read: see pace() in bpf/quis.bpf.c */
+	struct bpf_link *link;
+	ssize_t got;
+	int fd;
+
+	if (!program || !bpf_program__autoload(program))
+		return -ENOENT;
+	link = bpf_program__attach_iter(program, NULL);
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd < 0) {
+		got = -errno;
+	} else {
+		while ((got = read(fd, bytes, sizeof(bytes))) > 0 || (got < 0 && errno == EINTR))
+			between(context);
+		got = got < 0 ? -errno : 0;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	return got;
+}

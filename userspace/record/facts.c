@@ -1,0 +1,621 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From what was merged to lines of the case (case/FACTS.md). */
+#include "record/record.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+
+extern const char quis_bpf_object[], quis_bpf_object_end[];
+
+static uint64_t real(const struct recorder *r, uint64_t boot)
+{
+	return boot + r->boot_to_real;
+}
+
+static void begin(struct recorder *r, const char *kind, uint64_t boot)
+{
+	fact_begin(r->fact, kind, real(r, boot));
+}
+
+static void end(struct recorder *r)
+{
+	if (case_append(r->writer, r->fact))
+		r->write_errors++;
+}
+
+static void entity(struct fact *f, const char *key, uint64_t start, uint32_t tgid)
+{
+	char id[40];
+
+	snprintf(id, sizeof(id), "%u-%llx", tgid, (unsigned long long)start);
+	fact_text(f, key, id);
+}
+
+static void device(struct fact *f, const char *key, uint32_t dev)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%u:%u", dev >> 20, dev & 0xfffff);
+	fact_text(f, key, text);
+}
+
+static void kind(struct fact *f, const char *category, const char *const *types, size_t count)
+{
+	const char *const categories[] = {category};
+
+	fact_text(f, "event.kind", "event");
+	fact_list(f, "event.category", categories, 1);
+	fact_list(f, "event.type", types, count);
+}
+
+static void who(struct recorder *r, uint64_t start, uint32_t tgid)
+{
+	struct process_key key = {.start = start, .tgid = tgid};
+	const struct process *p = (struct process *)table_find(&r->processes, &key);
+
+	entity(r->fact, "process.entity_id", start, tgid);
+	fact_number(r->fact, "process.pid", tgid);
+	if (p && p->comm[0])
+		fact_bytes(r->fact, "process.name", "quis.process.name_raw", p->comm, strnlen(p->comm, COMM_SIZE));
+}
+
+static void number_text(struct fact *f, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	fact_text(f, key, text);
+}
+
+/* ---- capture ---- */
+
+static bool first_line(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	bool known = file && fgets(text, size, file);
+
+	if (file)
+		fclose(file);
+	if (known)
+		text[strcspn(text, "\n")] = '\0';
+	return known && *text;
+}
+
+static void host(struct fact *f)
+{
+	struct utsname u;
+	char text[128];
+
+	if (!uname(&u)) {
+		fact_text(f, "host.name", u.nodename);
+		fact_text(f, "host.os.kernel", u.release);
+		fact_text(f, "host.architecture", u.machine);
+	}
+	if (first_line("/etc/machine-id", text, sizeof(text)))
+		fact_text(f, "host.id", text);
+	if (first_line("/proc/sys/kernel/random/boot_id", text, sizeof(text)))
+		fact_text(f, "host.boot.id", text);
+}
+
+static void clocks(struct recorder *r, struct fact *f)
+{
+	struct timex t = {0};
+	uint64_t boot = clock_boot();
+	int state = adjtimex(&t);
+
+	fact_number(f, "quis.clock.boottime_ns", boot);
+	fact_number(f, "quis.clock.realtime_ns", real(r, boot));
+	if (state >= 0) {
+		fact_text(f, "quis.clock.synchronised", t.status & STA_UNSYNC ? "no" : "yes");
+		if (!(t.status & STA_UNSYNC))
+			fact_number(f, "quis.clock.error_us", t.maxerror);
+	}
+}
+
+static void time_zone(struct fact *f)
+{
+	time_t now = time(NULL);
+	struct tm local;
+	char text[16];
+
+	localtime_r(&now, &local);
+	strftime(text, sizeof(text), "%z", &local);
+	fact_text(f, "event.timezone", text);
+}
+
+static void flag_list(struct recorder *r)
+{
+	const char *list[128];
+	size_t i, count = 0;
+
+	if (r->options->command)
+		list[count++] = "command";
+	for (i = 0; i < r->flags.count && count < 128; i++)
+		list[count++] = r->flags.list[i].text;
+	fact_list(r->fact, "quis.flags", list, count);
+}
+
+void facts_capture_start(struct recorder *r)
+{
+	struct fact *f = r->fact;
+	unsigned char id[16];
+	char hex[65];
+
+	begin(r, "capture-start", clock_boot());
+	fact_number(f, "quis.format", CASE_FORMAT);
+	fact_text(f, "ecs.version", "9.0.0");
+	randombytes_buf(id, sizeof(id));
+	sodium_bin2hex(hex, sizeof(hex), id, sizeof(id));
+	fact_text(f, "quis.case.id", hex);
+	fact_text(f, "quis.tool.version", QUIS_VERSION);
+	if (hash_self(hex))
+		fact_text(f, "quis.tool.sha256", hex);
+	hash_bytes(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, hex);
+	fact_text(f, "quis.bpf.sha256", hex);
+	host(f);
+	fact_text(f, "quis.hooks", r->sensor.hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint");
+	flag_list(r);
+	if (r->options->command) {
+		const char *const *word = (const char *const *)r->options->command;
+		char *bytes = NULL;
+		size_t length = 0;
+		FILE *out = open_memstream(&bytes, &length);
+
+		for (; out && *word; word++)
+			fwrite(*word, 1, strlen(*word) + 1, out);
+		if (out)
+			fclose(out);
+		if (bytes)
+			fact_strings(f, "quis.command", "quis.command_raw", bytes, length);
+		free(bytes);
+	}
+	fact_list(f, "quis.unseen", r->sensor.unseen, r->sensor.unseen_count);
+	clocks(r, f);
+	time_zone(f);
+	fact_number(f, "quis.epoch_ms", r->options->epoch_ms);
+	fact_text(f, "quis.case.number", r->options->case_number);
+	fact_text(f, "quis.case.examiner", r->options->examiner);
+	fact_text(f, "quis.case.note", r->options->note);
+	end(r);
+}
+
+void facts_capture_end(struct recorder *r, const char *reason, int status)
+{
+	begin(r, "capture-end", clock_boot());
+	fact_text(r->fact, "quis.end.reason", reason);
+	if (r->options->command)
+		fact_number(r->fact, "quis.end.exit_status", status);
+	end(r);
+}
+
+void facts_stats(struct recorder *r)
+{
+	const struct sensor_state *s = r->sensor.state;
+	struct fact *f = r->fact;
+
+	begin(r, "stats", clock_boot());
+	fact_number(f, "quis.stats.produced", s->produced);
+	fact_number(f, "quis.stats.written", case_sequence(r->writer));
+	fact_number(f, "quis.stats.merged", r->rows);
+	fact_number(f, "quis.lost.records", r->told.records);
+	fact_number(f, "quis.lost.map_full", r->told.map_full);
+	fact_number(f, "quis.lost.missed_runs", r->told.missed_runs);
+	fact_number(f, "quis.stats.unresolved_paths", r->unresolved);
+	fact_number(f, "quis.stats.first_sequence", 1);
+	fact_number(f, "quis.stats.last_sequence", case_sequence(r->writer) + 1);
+	end(r);
+}
+
+void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count)
+{
+	begin(r, "gap", to);
+	fact_time(r->fact, "event.start", real(r, from));
+	fact_time(r->fact, "event.end", real(r, to));
+	fact_text(r->fact, "quis.gap.what", what);
+	fact_count(r->fact, "quis.gap.count", count);
+	end(r);
+}
+
+/* ---- processes ---- */
+
+static const char *flagged_by(const struct recorder *r, uint32_t flag)
+{
+	if (flag == FLAG_COMMAND)
+		return "command";
+	if (flag == FLAG_PARENT)
+		return "parent";
+	return flag < r->flags.count ? r->flags.list[flag].text : NULL;
+}
+
+/* 64 hex digits in a control group's name: Docker, containerd, Podman, CRI-O */
+static void container(struct fact *f, const char *cgroup)
+{
+	size_t run = 0, i;
+
+	for (i = 0; cgroup[i]; i++) {
+		run = strchr("0123456789abcdef", cgroup[i]) ? run + 1 : 0;
+		if (run == 64 && !strchr("0123456789abcdef", cgroup[i + 1])) {
+			char id[65];
+
+			memcpy(id, cgroup + i - 63, 64);
+			id[64] = '\0';
+			fact_text(f, "container.id", id);
+			return;
+		}
+	}
+}
+
+void facts_process_start(struct recorder *r, const struct process *p, const char *event, uint64_t time, const struct record_exec *record)
+{
+	static const char *const types[] = {"start"};
+	struct fact *f = r->fact;
+	struct text_view script = {NULL, 0};
+	size_t given, written;
+
+	begin(r, "process-start", time);
+	kind(f, "process", types, 1);
+	who(r, p->key.start, p->key.tgid);
+	fact_text(f, "quis.process.event", event);
+	fact_time(f, "process.start", real(r, p->key.start));
+	if (p->parent.tgid)
+		fact_number(f, "process.parent.pid", p->parent.tgid);
+	if (p->parent_flagged)
+		entity(f, "process.parent.entity_id", p->parent.start, p->parent.tgid);
+	fact_text(f, "quis.process.flagged_by", flagged_by(r, p->flag));
+	if (p->exe) {
+		fact_bytes(f, "process.executable", "quis.process.executable_raw", p->exe, p->exe_length);
+		device(f, "quis.process.executable_device", p->exe_dev);
+		fact_number(f, "quis.process.executable_inode", p->exe_ino);
+	}
+	if (p->hash[0])
+		fact_text(f, "process.hash.sha256", p->hash);
+	if (record)
+		script = record_text(&record->head, record->script);
+	if (script.text)
+		fact_bytes(f, "quis.process.script", "quis.process.script_raw", script.text, script.length);
+	if (p->cwd)
+		fact_bytes(f, "process.working_directory", "quis.process.working_directory_raw", p->cwd, p->cwd_length);
+	if (p->ids_known) {
+		number_text(f, "process.user.id", p->uid);
+		number_text(f, "process.group.id", p->gid);
+	}
+	if (p->cgroup) {
+		fact_bytes(f, "quis.process.cgroup", NULL, p->cgroup, strlen(p->cgroup));
+		container(f, p->cgroup);
+	}
+	if (p->args) {
+		written = fact_strings(f, "process.args", "quis.process.args_raw", p->args, p->args_length);
+		given = 0;
+		for (size_t i = 0; i < p->args_length; i++)
+			given += !p->args[i] || i + 1 == p->args_length;
+		fact_number(f, "process.args_count", given);
+		fact_true(f, "quis.process.args_truncated", written < given || (record && record->arguments_all > p->args_length));
+	}
+	end(r);
+}
+
+void facts_process_end(struct recorder *r, const struct process *p)
+{
+	static const char *const types[] = {"end"};
+	struct fact *f = r->fact;
+
+	begin(r, "process-end", p->end_time);
+	kind(f, "process", types, 1);
+	who(r, p->key.start, p->key.tgid);
+	fact_time(f, "process.end", real(r, p->end_time));
+	if (p->code & 0x7f)
+		fact_number(f, "quis.process.exit_signal", p->code & 0x7f);
+	else
+		fact_number(f, "process.exit_code", (p->code >> 8) & 0xff);
+	end(r);
+}
+
+/* ---- files ---- */
+
+static void access_types(struct fact *f, bool access, bool change)
+{
+	const char *types[2];
+	size_t count = 0;
+
+	if (access || !change)
+		types[count++] = "access";
+	if (change)
+		types[count++] = "change";
+	kind(f, "file", types, count);
+}
+
+static bool is_memfd(const struct file_burst *b)
+{
+	return (b->path.flags & PATH_PSEUDO) && b->path.length > 7 && !memcmp(b->path.text, "/memfd:", 7);
+}
+
+static const char *file_type(const struct file_burst *b)
+{
+	if (is_memfd(b))
+		return "memfd";
+	switch (b->mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "dir";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "device";
+	case S_IFIFO:
+		return "pipe";
+	default:
+		return "other";
+	}
+}
+
+/* Objects without a path get the label that /proc/PID/fd shows for them. */
+static void file_path(struct fact *f, const struct file_burst *b)
+{
+	const char *text = b->path.text;
+	size_t length = b->path.length;
+	char label[300];
+
+	if ((b->path.flags & PATH_PSEUDO) && !is_memfd(b)) {
+		if ((b->mode & S_IFMT) == S_IFIFO)
+			length = snprintf(label, sizeof(label), "pipe:[%llu]", (unsigned long long)b->key.ino);
+		else
+			length = snprintf(label, sizeof(label), "anon_inode:%.*s", length ? (int)length - 1 : 0, length ? text + 1 : "");
+		text = label;
+	}
+	if (text)
+		fact_bytes(f, "file.path", "quis.file.path_raw", text, length);
+}
+
+static void how_list(struct fact *f, uint32_t how)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {
+		{HOW_OPENED, "opened"},
+		{HOW_INHERITED, "inherited"},
+		{HOW_RECEIVED, "received"},
+		{HOW_FANOTIFY, "fanotify"},
+		{HOW_PIDFD, "pidfd"},
+		{HOW_EXECUTED, "executed"},
+		{HOW_IO_URING, "io_uring"},
+	};
+	const char *list[8];
+	size_t i, count = 0;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (how & names[i].bit)
+			list[count++] = names[i].name;
+	fact_list(f, "quis.file.how", list, count);
+}
+
+void facts_file(struct recorder *r, const struct file_burst *b)
+{
+	const struct file_row *s = &b->sum;
+	struct fact *f = r->fact;
+
+	begin(r, "file-access", s->last);
+	access_types(f, s->opens || s->reads || s->maps || s->lists, s->writes);
+	who(r, b->key.start, b->key.tgid);
+	fact_time(f, "event.start", real(r, s->first));
+	fact_time(f, "event.end", real(r, s->last));
+	file_path(f, b);
+	if (b->mode) {
+		fact_text(f, "quis.file.path_from", "kernel");
+		fact_text(f, "file.type", file_type(b));
+	}
+	device(f, "quis.file.device", b->key.dev);
+	number_text(f, "file.inode", b->key.ino);
+	fact_number(f, "quis.file.generation", b->key.generation);
+	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED);
+	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
+	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
+	how_list(f, s->how);
+	if (s->from) {
+		char pid[16];
+		const char *const from[] = {pid};
+
+		snprintf(pid, sizeof(pid), "%u", s->from);
+		fact_list(f, "quis.file.from", from, 1);
+	}
+	fact_count(f, "quis.opens", s->opens);
+	fact_count(f, "quis.reads", s->reads);
+	fact_count(f, "quis.read_bytes", s->read_bytes);
+	fact_count(f, "quis.writes", s->writes);
+	fact_count(f, "quis.write_bytes", s->write_bytes);
+	fact_count(f, "quis.maps", s->maps);
+	fact_count(f, "quis.mapped_bytes", s->mapped_bytes);
+	fact_count(f, "quis.lists", s->lists);
+	end(r);
+}
+
+static void error_name(struct fact *f, int error)
+{
+	const char *name = strerrorname_np(error);
+	char text[16];
+
+	if (!name) {
+		snprintf(text, sizeof(text), "%d", error);
+		name = text;
+	}
+	fact_text(f, "quis.errno", name);
+}
+
+void facts_refused(struct recorder *r, const struct refused_burst *b)
+{
+	struct fact *f = r->fact;
+
+	begin(r, "file-access", b->last);
+	access_types(f, true, false);
+	fact_text(f, "event.outcome", "failure");
+	who(r, b->key.start, b->key.tgid);
+	fact_time(f, "event.start", real(r, b->first));
+	fact_time(f, "event.end", real(r, b->last));
+	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);
+	fact_text(f, "quis.file.path_from", "argument");
+	fact_number(f, "quis.failed", b->count);
+	error_name(f, b->key.error);
+	end(r);
+}
+
+/* ---- flows ---- */
+
+static const char *transport(const struct flow_burst *b)
+{
+	static char text[16];
+
+	if (b->key.family == AF_UNIX)
+		return "unix";
+	if (b->key.family != AF_INET && b->key.family != AF_INET6)
+		return NULL;
+	switch (b->ends.protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "ipv6-icmp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case 262:
+		return "mptcp";
+	}
+	snprintf(text, sizeof(text), "%u", b->ends.protocol);
+	return text;
+}
+
+static const char *family(uint16_t value)
+{
+	switch (value) {
+	case AF_INET:
+		return "inet";
+	case AF_INET6:
+		return "inet6";
+	case AF_UNIX:
+		return "unix";
+	case AF_NETLINK:
+		return "netlink";
+	case AF_PACKET:
+		return "packet";
+	case AF_VSOCK:
+		return "vsock";
+	default:
+		return "other";
+	}
+}
+
+struct endpoint {
+	char ip[INET6_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN + 10];
+	uint16_t port;
+	bool known;
+};
+
+static void endpoint_set(struct endpoint *e, uint16_t af, const uint8_t *address, uint16_t port)
+{
+	static const uint8_t zero[16];
+
+	e->port = port;
+	e->known = port || memcmp(address, zero, 16);
+	inet_ntop(af, address, e->ip, sizeof(e->ip));
+	snprintf(e->text, sizeof(e->text), af == AF_INET6 ? "[%s]:%u" : "%s:%u", e->ip, port);
+}
+
+static void ecs_end(struct fact *f, const char *ip_key, const char *port_key, const struct endpoint *e)
+{
+	if (!e->known)
+		return;
+	fact_text(f, ip_key, e->ip);
+	fact_number(f, port_key, e->port);
+}
+
+static void inet_ends(struct fact *f, const struct flow_burst *b, bool in)
+{
+	struct endpoint local = {.known = false}, remote = {.known = false};
+
+	endpoint_set(&remote, b->key.family, b->key.addr, b->key.port);
+	if (b->ends_known)
+		endpoint_set(&local, b->key.family, b->ends.local_addr, b->ends.local_port);
+	fact_text(f, "network.type", b->key.family == AF_INET ? "ipv4" : "ipv6");
+	if (local.known)
+		fact_text(f, "quis.flow.local", local.text);
+	if (remote.known)
+		fact_text(f, "quis.flow.remote", remote.text);
+	ecs_end(f, "source.ip", "source.port", in ? &remote : &local);
+	ecs_end(f, "destination.ip", "destination.port", in ? &local : &remote);
+}
+
+static void unix_end(struct fact *f, const char *key, const char *raw_key, const char *path, bool abstract)
+{
+	char text[128];
+
+	if (!path)
+		return;
+	if (!abstract) {
+		fact_bytes(f, key, raw_key, path, strlen(path));
+		return;
+	}
+	snprintf(text, sizeof(text), "@%s", path);
+	fact_bytes(f, key, raw_key, text, strlen(text));
+}
+
+static const char *direction(const struct flow_burst *b)
+{
+	if (b->sum.flags & FLOW_ACCEPTED)
+		return "ingress";
+	if (b->sum.flags & (FLOW_CONNECTED) || b->sum.refused)
+		return "egress";
+	if (b->sum.flags & FLOW_FIRST_RECEIVE)
+		return b->ends.type == SOCK_DGRAM ? "ingress" : NULL;
+	if (b->ends.type == SOCK_DGRAM && b->sum.sends)
+		return "egress";
+	return NULL;
+}
+
+void facts_flow(struct recorder *r, const struct flow_burst *b)
+{
+	static const char *const types[] = {"connection"};
+	const char *way = direction(b);
+	struct fact *f = r->fact;
+	char id[24];
+
+	begin(r, "flow", b->sum.last);
+	kind(f, "network", types, 1);
+	who(r, b->key.start, b->key.tgid);
+	fact_time(f, "event.start", real(r, b->sum.first));
+	fact_time(f, "event.end", real(r, b->sum.last));
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)b->key.ino);
+	fact_text(f, "quis.flow.id", id);
+	fact_text(f, "quis.flow.family", family(b->key.family));
+	fact_text(f, "network.transport", b->ends_known ? transport(b) : NULL);
+	fact_text(f, "network.direction", way);
+	if (b->key.family == AF_INET || b->key.family == AF_INET6)
+		inet_ends(f, b, way && way[0] == 'i');
+	if (b->key.family == AF_UNIX && b->ends_known) {
+		unix_end(f, "quis.flow.local", "quis.flow.local_raw", b->local_path, b->ends.abstract & 1);
+		unix_end(f, "quis.flow.remote", "quis.flow.remote_raw", b->remote_path, b->ends.abstract & 2);
+		fact_count(f, "quis.flow.peer_pid", b->ends.peer);
+	}
+	fact_true(f, "quis.flow.listening", b->sum.flags & FLOW_LISTEN);
+	fact_count(f, "quis.flow.sends", b->sum.sends);
+	fact_count(f, "quis.flow.sent_bytes", b->sum.sent_bytes);
+	fact_count(f, "quis.flow.receives", b->sum.receives);
+	fact_count(f, "quis.flow.received_bytes", b->sum.received_bytes);
+	fact_count(f, "quis.flow.failed", b->sum.refused);
+	if (b->sum.refused)
+		error_name(f, -b->sum.error);
+	end(r);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files: the epochs of one (process, file) joined into a burst, which ends after a second of silence, after a minute, or with the
+ * process. A name arrives in a record, the counts in a row at the end of the epoch; either may come first.
+ */
+#include "record/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SILENCE SECOND
+#define BURST_MAX (60 * SECOND)
+#define BURSTS_KEPT 65536 /* more than this are written at once: memory has a cap, and two bursts are as exact as one */
+
+static struct file_burst *file_get(struct recorder *r, const struct file_key *key)
+{
+	struct file_burst *b = (struct file_burst *)table_find(&r->files, key);
+
+	if (b)
+		return b;
+	b = xcalloc(1, sizeof(*b));
+	b->key = *key;
+	table_add(&r->files, &b->node);
+	return b;
+}
+
+static void set_name(struct name *name, struct text_view view, uint32_t flags)
+{
+	if (name->text && name->length == view.length && !memcmp(name->text, view.text, view.length)) {
+		name->flags = flags;
+		return;
+	}
+	free(name->text);
+	name->text = view.text ? xstrndup(view.text, view.length) : NULL;
+	name->length = view.length;
+	name->flags = flags;
+}
+
+static void add_time(uint64_t *first, uint64_t *last, uint64_t row_first, uint64_t row_last)
+{
+	if (!*first || row_first < *first)
+		*first = row_first;
+	if (row_last > *last)
+		*last = row_last;
+}
+
+/* The one call of a record that found no room in the counters. */
+static void add_call(struct file_row *sum, const struct record_file *record)
+{
+	switch (record->what & WHAT_MASK) {
+	case WHAT_OPEN:
+		sum->opens++;
+		break;
+	case WHAT_READ:
+		sum->reads++;
+		sum->read_bytes += record->bytes;
+		break;
+	case WHAT_WRITE:
+		sum->writes++;
+		sum->write_bytes += record->bytes;
+		break;
+	case WHAT_MAP:
+		sum->maps++;
+		sum->mapped_bytes += record->bytes;
+		break;
+	case WHAT_LIST:
+		sum->lists++;
+		break;
+	}
+	sum->how |= record->what & HOW_MASK;
+	if (record->from)
+		sum->from = record->from;
+	add_time(&sum->first, &sum->last, record->head.time, record->head.time);
+}
+
+void files_record(struct recorder *r, const struct record_file *record)
+{
+	struct file_burst *b = file_get(r, &record->key);
+
+	set_name(&b->path, record_text(&record->head, record->path), record->path_flags);
+	b->mode = record->mode;
+	b->lower_ino = record->lower_ino;
+	b->lower_dev = record->lower_dev;
+	b->name_time = record->head.time;
+	if (record->what != WHAT_TOUCH)
+		add_call(&b->sum, record);
+}
+
+static void write_burst(struct recorder *r, struct file_burst *b)
+{
+	if (!b->path.text && !(b->path.flags & PATH_PSEUDO))
+		r->unresolved++;
+	facts_file(r, b);
+	memset(&b->sum, 0, sizeof(b->sum));
+}
+
+void files_row(const struct file_key *key, const struct file_row *row, void *recorder)
+{
+	struct recorder *r = recorder;
+	struct file_burst *b = file_get(r, key);
+
+	r->rows++;
+	if (b->sum.first && row->first > b->sum.last + SILENCE)
+		write_burst(r, b);
+	b->sum.opens += row->opens;
+	b->sum.reads += row->reads;
+	b->sum.read_bytes += row->read_bytes;
+	b->sum.writes += row->writes;
+	b->sum.write_bytes += row->write_bytes;
+	b->sum.maps += row->maps;
+	b->sum.mapped_bytes += row->mapped_bytes;
+	b->sum.lists += row->lists;
+	b->sum.how |= row->how;
+	if (row->from)
+		b->sum.from = row->from;
+	add_time(&b->sum.first, &b->sum.last, row->first, row->last);
+}
+
+static bool process_over(struct recorder *r, uint64_t start, uint32_t tgid)
+{
+	struct process_key key = {.start = start, .tgid = tgid};
+	const struct process *p = (struct process *)table_find(&r->processes, &key);
+
+	return p && p->ended && p->end_time < r->sensor.flipped;
+}
+
+struct close_context {
+	struct recorder *r;
+	bool all;
+};
+
+static bool over(const struct close_context *c, uint64_t first, uint64_t last, uint64_t start, uint32_t tgid)
+{
+	return c->all || last + SILENCE < c->r->now || last - first >= BURST_MAX || process_over(c->r, start, tgid);
+}
+
+static void close_file(struct node *node, void *context)
+{
+	struct file_burst *b = (struct file_burst *)node;
+	const struct close_context *c = context;
+
+	if (b->sum.first) {
+		if (!over(c, b->sum.first, b->sum.last, b->key.start, b->key.tgid))
+			return;
+		write_burst(c->r, b);
+	}
+	/* a name of the epoch that counts now waits for its row */
+	if (b->name_time >= c->r->sensor.flipped && !process_over(c->r, b->key.start, b->key.tgid))
+		return;
+	table_remove(&c->r->files, node);
+	free(b->path.text);
+	free(b);
+}
+
+/* ---- refused opens ---- */
+
+void files_refused(struct recorder *r, const struct record_refused *record)
+{
+	struct text_view path = record_text(&record->head, record->path);
+	struct refused_key key = {
+		.start = record->head.start,
+		.tgid = record->head.tgid,
+		.path_hash = flag_hash(path.text ? path.text : "", path.length),
+		.error = -record->error,
+	};
+	struct refused_burst *b = (struct refused_burst *)table_find(&r->refused, &key);
+
+	if (!b) {
+		b = xcalloc(1, sizeof(*b));
+		b->key = key;
+		set_name(&b->path, path, 0);
+		table_add(&r->refused, &b->node);
+	}
+	b->count++;
+	add_time(&b->first, &b->last, record->head.time, record->head.time);
+}
+
+static void close_refused(struct node *node, void *context)
+{
+	struct refused_burst *b = (struct refused_burst *)node;
+	const struct close_context *c = context;
+
+	if (!over(c, b->first, b->last, b->key.start, b->key.tgid))
+		return;
+	facts_refused(c->r, b);
+	table_remove(&c->r->refused, node);
+	free(b->path.text);
+	free(b);
+}
+
+void files_close(struct recorder *r, bool all)
+{
+	struct close_context context = {.r = r, .all = all || r->files.count > BURSTS_KEPT};
+
+	table_each(&r->files, close_file, &context);
+	context.all = all || r->refused.count > BURSTS_KEPT;
+	table_each(&r->refused, close_refused, &context);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is to be followed: from the command line to the kernel's tables, and to the processes that run already. */
+#include "record/record.h"
+#include "record/cgroup.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <bpf/bpf.h>
+
+#define SWEEPS_MAX 64 /* over /proc, until nothing new is found */
+
+uint64_t flag_hash(const char *text, size_t length)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+/* The real path of what exists of it, then the rest as given: a flagged file may be yet to come. NULL: not absolute. */
+static char *canonical(const char *given)
+{
+	char path[PATH_MAX * 2], real[PATH_MAX], *rest = NULL, *slash;
+	size_t length;
+
+	if (given[0] == '/')
+		snprintf(path, sizeof(path), "%s", given);
+	else if (getcwd(real, sizeof(real)))
+		snprintf(path, sizeof(path), "%s/%s", real, given);
+	else
+		return NULL;
+	for (length = strlen(path); length > 1 && path[length - 1] == '/'; length--)
+		path[length - 1] = '\0';
+	while (!realpath(path, real)) {
+		slash = strrchr(path, '/');
+		if (rest)
+			rest[-1] = '/';
+		if (!slash || slash == path)
+			return xstrndup(path, strlen(path));
+		*slash = '\0';
+		rest = slash + 1;
+	}
+	if (!rest)
+		return xstrndup(real, strlen(real));
+	if (!strcmp(real, "/"))
+		real[0] = '\0';
+	if (asprintf(&slash, "%s/%s", real, rest) < 0)
+		return NULL;
+	return slash;
+}
+
+static int tgid_of(int pid)
+{
+	char path[64], line[128];
+	int tgid = -1;
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = fopen(path, "re");
+	if (!status)
+		return -1;
+	while (fgets(line, sizeof(line), status))
+		if (sscanf(line, "Tgid: %d", &tgid) == 1)
+			break;
+	fclose(status);
+	return tgid;
+}
+
+static int set_path(struct flag *flag)
+{
+	flag->path = canonical(flag->given);
+	if (!flag->path || asprintf(&flag->text, "path:%s", flag->path) < 0) {
+		say("--path %s: %s", flag->given, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+static int set_pid(struct flag *flag)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(flag->given, &end, 10);
+	if (errno || *end || end == flag->given || pid <= 0 || pid >= PID_LIMIT) {
+		say("--pid %s: not a process id", flag->given);
+		return EXIT_USAGE;
+	}
+	flag->pid = tgid_of(pid);
+	if (flag->pid < 0) {
+		say("--pid %ld: no such process", pid);
+		return EXIT_FAILED;
+	}
+	return asprintf(&flag->text, "pid:%ld", pid) < 0 ? EXIT_FAILED : 0;
+}
+
+static bool unit_file_exists(const char *name)
+{
+	static const char *const places[] = {"/etc/systemd/system", "/run/systemd/system", "/run/systemd/transient",
+		"/run/systemd/generator", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+	const char *at = strchr(name, '@'), *dot = strrchr(name, '.');
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), "%s/%s", places[i], name);
+		if (!access(path, F_OK))
+			return true;
+		if (!at || !dot || dot < at)
+			continue;
+		snprintf(path, sizeof(path), "%s/%.*s%s", places[i], (int)(at - name + 1), name, dot); /* template */
+		if (!access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+static void found_one(const char *path, uint64_t id, void *context)
+{
+	(void)path;
+	(void)id;
+	*(bool *)context = true;
+}
+
+static int set_unit(struct flag *flag)
+{
+	bool found = false;
+
+	if (strchr(flag->given, '/') || !strchr(flag->given, '.')) {
+		say("--unit %s: not the name of a unit (NAME.service)", flag->given);
+		return EXIT_USAGE;
+	}
+	cgroup_each_named(flag->given, found_one, &found);
+	if (!found && !unit_file_exists(flag->given)) {
+		say("--unit %s: no such unit", flag->given);
+		return EXIT_FAILED;
+	}
+	return asprintf(&flag->text, "unit:%s", flag->given) < 0 ? EXIT_FAILED : 0;
+}
+
+static int set_cgroup(struct flag *flag)
+{
+	flag->path = cgroup_directory(flag->given);
+	if (!flag->path) {
+		say("--cgroup %s: no such control group (cgroup version 2)", flag->given);
+		return EXIT_FAILED;
+	}
+	return asprintf(&flag->text, "cgroup:%s", flag->path + strlen(cgroup_root())) < 0 ? EXIT_FAILED : 0;
+}
+
+int flags_add(struct flags *flags, enum flag_kind kind, const char *value)
+{
+	static int (*const set[])(struct flag *) = {
+		[FLAG_KIND_PATH] = set_path,
+		[FLAG_KIND_PID] = set_pid,
+		[FLAG_KIND_UNIT] = set_unit,
+		[FLAG_KIND_CGROUP] = set_cgroup,
+	};
+	struct flag flag = {.kind = kind}, *list;
+	int status;
+
+	if (!*value) {
+		say("a flag needs a value");
+		return EXIT_USAGE;
+	}
+	flag.given = xstrndup(value, strlen(value));
+	status = set[kind](&flag);
+	list = status ? NULL : realloc(flags->list, (flags->count + 1) * sizeof(*list));
+	if (!list) {
+		free(flag.given);
+		free(flag.path);
+		return status ? status : EXIT_FAILED;
+	}
+	list[flags->count++] = flag;
+	flags->list = list;
+	return 0;
+}
+
+void flags_done(struct flags *flags)
+{
+	size_t i;
+
+	for (i = 0; i < flags->count; i++) {
+		free(flags->list[i].given);
+		free(flags->list[i].text);
+		free(flags->list[i].path);
+	}
+	free(flags->list);
+	memset(flags, 0, sizeof(*flags));
+}
+
+static int put(struct sensor *sensor, const char *map, const void *key, uint32_t index)
+{
+	return bpf_map_update_elem(sensor_map(sensor, map), key, &index, BPF_ANY) ? -errno : 0;
+}
+
+static int put_path(struct sensor *sensor, const char *path, uint32_t index)
+{
+	/* "/" is the empty prefix */
+	uint64_t hash = flag_hash(path, strcmp(path, "/") ? strlen(path) : 0);
+
+	return put(sensor, "flag_paths", &hash, index);
+}
+
+struct inode_id {
+	uint64_t ino;
+	uint32_t dev;
+	uint32_t pad;
+};
+
+static bool inode_of(const char *path, struct inode_id *ret_id)
+{
+	struct stat st;
+
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	*ret_id = (struct inode_id){.ino = st.st_ino, .dev = major(st.st_dev) << 20 | minor(st.st_dev)};
+	return true;
+}
+
+/* A script is known to the kernel by the name given to execve(), so links at the top (/bin -> usr/bin) are names too. */
+static int put_aliases(struct sensor *sensor, const char *path, uint32_t index)
+{
+	static const char *const links[] = {"/bin", "/sbin", "/lib", "/lib64"};
+	char target[PATH_MAX], alias[PATH_MAX * 2];
+	size_t i, length;
+	int error = 0;
+
+	for (i = 0; i < sizeof(links) / sizeof(*links) && !error; i++) {
+		if (!realpath(links[i], target) || !strcmp(target, links[i]))
+			continue;
+		length = strlen(target);
+		if (strncmp(path, target, length) || (path[length] != '/' && path[length]))
+			continue;
+		snprintf(alias, sizeof(alias), "%s%s", links[i], path + length);
+		error = put_path(sensor, alias, index);
+	}
+	return error;
+}
+
+static int arm_path(struct sensor *sensor, const struct flag *flag, uint32_t index)
+{
+	struct inode_id id;
+	int error;
+
+	sensor->state->path_flags_used++;
+	error = put_path(sensor, flag->path, index);
+	if (!error)
+		error = put_aliases(sensor, flag->path, index);
+	if (!error && flag->given[0] == '/' && strcmp(flag->given, flag->path))
+		error = put_path(sensor, flag->given, index);
+	if (!error && inode_of(flag->path, &id))
+		error = put(sensor, "flag_inodes", &id, index);
+	return error;
+}
+
+struct arm_context {
+	struct sensor *sensor;
+	uint32_t index;
+	int error;
+};
+
+static void arm_cgroup(const char *path, uint64_t id, void *context)
+{
+	struct arm_context *c = context;
+
+	(void)path;
+	if (!c->error)
+		c->error = put(c->sensor, "flag_cgroups", &id, c->index);
+}
+
+static int arm_tree(struct sensor *sensor, const struct flag *flag, uint32_t index)
+{
+	const char *below = flag->path + strlen(cgroup_root());
+	uint64_t whole = flag_hash(below, strlen(below)) ^ 1;
+	struct arm_context c = {sensor, index, 0};
+
+	cgroup_each_below(flag->path, arm_cgroup, &c);
+	return c.error ? c.error : put(sensor, "flag_units", &whole, index);
+}
+
+static int arm_unit(struct sensor *sensor, const struct flag *flag, uint32_t index)
+{
+	uint64_t hash = flag_hash(flag->given, strlen(flag->given));
+	struct arm_context c = {sensor, index, 0};
+
+	cgroup_each_named(flag->given, arm_cgroup, &c);
+	return c.error ? c.error : put(sensor, "flag_units", &hash, index);
+}
+
+int flags_arm(const struct flags *flags, struct sensor *sensor)
+{
+	uint32_t i;
+	int error = 0;
+
+	for (i = 0; i < flags->count && !error; i++) {
+		const struct flag *flag = &flags->list[i];
+
+		if (flag->kind == FLAG_KIND_PATH)
+			error = arm_path(sensor, flag, i);
+		else if (flag->kind == FLAG_KIND_CGROUP)
+			error = arm_tree(sensor, flag, i);
+		else if (flag->kind == FLAG_KIND_UNIT)
+			error = arm_unit(sensor, flag, i);
+	}
+	return error;
+}
+
+/* ---- what runs already ---- */
+
+static bool below(const char *path, const char *flagged)
+{
+	size_t length = strlen(flagged);
+
+	if (!strcmp(flagged, "/"))
+		return true;
+	return !strncmp(path, flagged, length) && (!path[length] || path[length] == '/');
+}
+
+/* An interpreter's script stands among its first arguments. */
+static bool runs_script(int pid, const struct flag *flag)
+{
+	char path[64], bytes[4096], full[PATH_MAX * 2], real[PATH_MAX];
+	const char *argument;
+	size_t got, i;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	got = fread(bytes, 1, sizeof(bytes) - 1, file);
+	fclose(file);
+	bytes[got] = '\0';
+	argument = bytes;
+	for (i = 0; i < 4 && argument < bytes + got; i++, argument += strlen(argument) + 1) {
+		if (!i || *argument == '-')
+			continue;
+		if (*argument == '/')
+			snprintf(full, sizeof(full), "%s", argument);
+		else
+			snprintf(full, sizeof(full), "/proc/%d/cwd/%s", pid, argument);
+		return realpath(full, real) && below(real, flag->path);
+	}
+	return false;
+}
+
+static bool runs_path(int pid, const struct flag *flag)
+{
+	static const char deleted[] = " (deleted)";
+	char link[64], target[PATH_MAX];
+	struct inode_id mine, flagged;
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	length = readlink(link, target, sizeof(target) - 1);
+	if (length < 0)
+		return false; /* a kernel thread */
+	target[length] = '\0';
+	if ((size_t)length > strlen(deleted) && !strcmp(target + length - strlen(deleted), deleted))
+		target[length - strlen(deleted)] = '\0';
+	if (below(target, flag->path))
+		return true;
+	if (inode_of(link, &mine) && inode_of(flag->path, &flagged) && mine.ino == flagged.ino && mine.dev == flagged.dev)
+		return true;
+	return runs_script(pid, flag);
+}
+
+static int parent_of(int pid)
+{
+	char path[64], line[512], *after;
+	int parent = 0;
+	FILE *stat;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = fopen(path, "re");
+	if (!stat)
+		return 0;
+	after = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
+	if (!after || sscanf(after + 1, " %*c %d", &parent) != 1)
+		parent = 0;
+	fclose(stat);
+	return parent;
+}
+
+struct cgroup_search {
+	uint64_t id;
+	bool found;
+};
+
+static void match_cgroup(const char *path, uint64_t id, void *context)
+{
+	struct cgroup_search *search = context;
+
+	(void)path;
+	if (id == search->id)
+		search->found = true;
+}
+
+static bool runs_in(int pid, const struct flag *flag)
+{
+	struct cgroup_search search = {.id = cgroup_id_of_pid(pid)};
+
+	if (!search.id)
+		return false;
+	if (flag->kind == FLAG_KIND_UNIT)
+		cgroup_each_named(flag->given, match_cgroup, &search);
+	else
+		cgroup_each_below(flag->path, match_cgroup, &search);
+	return search.found;
+}
+
+static uint32_t why_running(const struct flags *flags, const struct sensor *sensor, int pid)
+{
+	uint32_t i;
+
+	for (i = 0; i < flags->count; i++) {
+		const struct flag *flag = &flags->list[i];
+		bool named = flag->kind == FLAG_KIND_PID  ? flag->pid == pid :
+			     flag->kind == FLAG_KIND_PATH ? runs_path(pid, flag) :
+							    runs_in(pid, flag);
+
+		if (named)
+			return i;
+	}
+	pid = parent_of(pid);
+	return pid > 0 && sensor->marks[pid & (PID_LIMIT - 1)] == MARK_FLAGGED ? FLAG_PARENT : FLAG_NONE;
+}
+
+static int sweep(const struct flags *flags, struct sensor *sensor, flags_found found, void *context)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	int new = 0, pid, self = getpid();
+	uint32_t flag;
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		pid = atoi(entry->d_name);
+		if (pid == self || sensor->marks[pid & (PID_LIMIT - 1)])
+			continue;
+		flag = why_running(flags, sensor, pid);
+		if (flag == FLAG_NONE)
+			continue;
+		sensor->marks[pid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+		found(pid, flag, context);
+		new++;
+	}
+	closedir(proc);
+	return new;
+}
+
+int flags_mark_running(const struct flags *flags, struct sensor *sensor, flags_found found, void *context)
+{
+	int i, new = 0;
+
+	/* a marked parent's later children are marked by the kernel; those born before are found by the next sweep */
+	for (i = 0; i < SWEEPS_MAX && flags->count; i++) {
+		new = sweep(flags, sensor, found, context);
+		if (new <= 0)
+			break;
+	}
+	return new < 0 ? new : 0;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/record.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sodium.h>
+
+extern bool say_verbose;
+
+static const char usage[] =
+	"usage: quis-record run [-o CASE] [OPTIONS] -- COMMAND [ARG...]\n"
+	"       quis-record record -o CASE FLAG... [OPTIONS]\n"
+	"       quis-record doctor [--format text|json]\n"
+	"\n"
+	"run      follows COMMAND from its first instruction, and everything it starts\n"
+	"record   follows what FLAG names, running or still to come\n"
+	"doctor   says what this kernel lets the sensor hook, and what stays unseen\n"
+	"\n"
+	"FLAG is any of, repeated at will:\n"
+	"  --path FILE_OR_DIR     executables by path, or all below a directory; #! scripts too\n"
+	"  --pid PID              a running process, its threads and children\n"
+	"  --unit NAME.service    a systemd unit, running or not\n"
+	"  --cgroup PATH          a control group (version 2) and those below it\n"
+	"\n"
+	"OPTIONS\n"
+	"  -o, --output CASE      directory to make (run: quis-HOST-TIME when not given)\n"
+	"  --duration TIME        end after 90s, 10m, 2h, 1d\n"
+	"  --hooks WAY            trampoline or tracepoint; else the best that attaches\n"
+	"  --btf FILE             kernel types, for kernels that do not tell them\n"
+	"  --case-number TEXT, --examiner TEXT, --note TEXT\n"
+	"                         written into the case\n"
+	"  -v, --verbose          say what is done\n"
+	"  --help, --version\n"
+	"\n"
+	"Exit status: 0 done; 1 failed; 2 wrong usage; 77 the kernel or the privileges do not allow it.\n"
+	"run: the command's own, 128+N for signal N, 126 it cannot be run, 127 there is none.\n";
+
+enum option_id {
+	OPTION_PATH = 256,
+	OPTION_PID,
+	OPTION_UNIT,
+	OPTION_CGROUP,
+	OPTION_DURATION,
+	OPTION_HOOKS,
+	OPTION_BTF,
+	OPTION_NUMBER,
+	OPTION_EXAMINER,
+	OPTION_NOTE,
+	OPTION_EPOCH,
+	OPTION_RING,
+	OPTION_ENTRIES,
+	OPTION_HIDE,
+};
+
+static const struct option options_known[] = {
+	{"output", required_argument, NULL, 'o'},
+	{"path", required_argument, NULL, OPTION_PATH},
+	{"pid", required_argument, NULL, OPTION_PID},
+	{"unit", required_argument, NULL, OPTION_UNIT},
+	{"cgroup", required_argument, NULL, OPTION_CGROUP},
+	{"duration", required_argument, NULL, OPTION_DURATION},
+	{"hooks", required_argument, NULL, OPTION_HOOKS},
+	{"btf", required_argument, NULL, OPTION_BTF},
+	{"case-number", required_argument, NULL, OPTION_NUMBER},
+	{"examiner", required_argument, NULL, OPTION_EXAMINER},
+	{"note", required_argument, NULL, OPTION_NOTE},
+	{"verbose", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	/* for tests: not in the usage */
+	{"epoch-ms", required_argument, NULL, OPTION_EPOCH},
+	{"ring-bytes", required_argument, NULL, OPTION_RING},
+	{"map-entries", required_argument, NULL, OPTION_ENTRIES},
+	{"hide", required_argument, NULL, OPTION_HIDE},
+	{NULL, 0, NULL, 0},
+};
+
+/* One line; `value` stands between the two parts. */
+static int wrong(const char *before, const char *value, const char *after)
+{
+	say("%s%s%s; see quis-record --help", before, value, after);
+	return EXIT_USAGE;
+}
+
+static bool number(const char *text, uint32_t least, uint32_t most, uint32_t *ret_value)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*text) || value < least || value > most)
+		return false;
+	*ret_value = value;
+	return true;
+}
+
+static bool duration(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	char *end;
+	unsigned long value;
+	size_t i;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || !isdigit((unsigned char)*text) || !value || value > 1000000)
+		return false;
+	for (i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (*end && (*end != units[i].unit || end[1]))
+			continue;
+		*ret_ns = value * units[i].seconds * SECOND; /* no unit: seconds, the first row */
+		return true;
+	}
+	return false;
+}
+
+static bool hooks(const char *text, enum hooks *ret_hooks)
+{
+	if (!strcmp(text, "trampoline"))
+		*ret_hooks = HOOKS_TRAMPOLINE;
+	else if (!strcmp(text, "tracepoint"))
+		*ret_hooks = HOOKS_TRACEPOINT;
+	else
+		return false;
+	return true;
+}
+
+struct parsed {
+	struct record_options options;
+	struct flags flags;
+	char case_path[320];
+	bool over; /* --help, --version: nothing more to do */
+};
+
+static int take_value(struct parsed *p, int id, const char *value)
+{
+	struct record_options *o = &p->options;
+
+	switch (id) {
+	case 'o':
+		o->case_path = value;
+		return *value ? 0 : wrong("-o needs a directory", "", "");
+	case OPTION_PATH:
+		return flags_add(&p->flags, FLAG_KIND_PATH, value);
+	case OPTION_PID:
+		return flags_add(&p->flags, FLAG_KIND_PID, value);
+	case OPTION_UNIT:
+		return flags_add(&p->flags, FLAG_KIND_UNIT, value);
+	case OPTION_CGROUP:
+		return flags_add(&p->flags, FLAG_KIND_CGROUP, value);
+	case OPTION_DURATION:
+		return duration(value, &o->duration) ? 0 : wrong("--duration ", value, ": not a time such as 90s, 10m, 2h");
+	case OPTION_HOOKS:
+		return hooks(value, &o->sensor.hooks) ? 0 : wrong("--hooks ", value, ": neither trampoline nor tracepoint");
+	case OPTION_BTF:
+		o->sensor.btf = value;
+		return 0;
+	case OPTION_NUMBER:
+		o->case_number = value;
+		return 0;
+	case OPTION_EXAMINER:
+		o->examiner = value;
+		return 0;
+	case OPTION_NOTE:
+		o->note = value;
+		return 0;
+	case OPTION_EPOCH:
+		return number(value, 10, 60000, &o->epoch_ms) ? 0 : wrong("--epoch-ms ", value, ": 10 to 60000");
+	case OPTION_RING:
+		return number(value, 4096, 1u << 30, &o->sensor.ring_bytes) ? 0 : wrong("--ring-bytes ", value, ": a power of two from 4096");
+	case OPTION_ENTRIES:
+		return number(value, 1, 1u << 22, &o->sensor.file_entries) ? 0 : wrong("--map-entries ", value, ": 1 to 4194304");
+	case OPTION_HIDE:
+		o->sensor.hide = value;
+		return 0;
+	}
+	return EXIT_USAGE;
+}
+
+static int parse(struct parsed *p, int argc, char **argv)
+{
+	int id, status = 0;
+
+	opterr = 0;
+	optind = 1;
+	p->options.epoch_ms = 1000;
+	while (!status && (id = getopt_long(argc, argv, "+:o:vhV", options_known, NULL)) != -1) {
+		if (id == 'h' || id == 'V') {
+			fputs(id == 'h' ? usage : "quis-record " QUIS_VERSION "\n", stdout);
+			p->over = true;
+			return 0;
+		}
+		if (id == 'v')
+			say_verbose = p->options.verbose = true;
+		else if (id == '?')
+			status = wrong("unknown option ", argv[optind - 1], "");
+		else if (id == ':')
+			status = wrong("", argv[optind - 1], " needs a value");
+		else
+			status = take_value(p, id, optarg);
+	}
+	return status;
+}
+
+static bool directory_in_use(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	bool used = false;
+
+	if (!directory)
+		return errno != ENOENT;
+	while ((entry = readdir(directory)))
+		used |= strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(directory);
+	return used;
+}
+
+static void default_case(struct parsed *p)
+{
+	char host[65] = "host", when[32];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gethostname(host, sizeof(host) - 1);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+	snprintf(p->case_path, sizeof(p->case_path), "quis-%s-%s", host, when);
+	p->options.case_path = p->case_path;
+	say("the case is %s", p->case_path);
+}
+
+static int record(struct parsed *p)
+{
+	static struct recorder recorder;
+
+	if (directory_in_use(p->options.case_path)) {
+		if (errno == ENOTDIR || access(p->options.case_path, R_OK | X_OK))
+			say("%s: %s", p->options.case_path, strerror(errno));
+		else
+			say("%s: not empty; a case needs a directory of its own", p->options.case_path);
+		flags_done(&p->flags);
+		return EXIT_FAILED;
+	}
+	recorder.flags = p->flags;
+	return record_run(&recorder, &p->options);
+}
+
+static int main_run(int argc, char **argv)
+{
+	static struct parsed p;
+	int status = parse(&p, argc, argv);
+
+	if (status || p.over)
+		return status;
+	if (optind >= argc)
+		return wrong("run needs a COMMAND after --", "", "");
+	p.options.command = argv + optind;
+	if (!p.options.case_path)
+		default_case(&p);
+	return record(&p);
+}
+
+static int main_record(int argc, char **argv)
+{
+	static struct parsed p;
+	int status = parse(&p, argc, argv);
+
+	if (status || p.over)
+		return status;
+	if (optind < argc)
+		return wrong("unexpected word ", argv[optind], "");
+	if (!p.options.case_path)
+		return wrong("record needs -o CASE", "", "");
+	if (!p.flags.count)
+		return wrong("record needs a FLAG (--path, --pid, --unit, --cgroup)", "", "");
+	return record(&p);
+}
+
+static int main_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fputs(usage, stdout);
+	return 0;
+}
+
+static int main_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("quis-record " QUIS_VERSION);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"run", main_run},	 {"record", main_record},   {"doctor", doctor_main}, {"help", main_help},
+	{"--help", main_help},	 {"-h", main_help},	    {"version", main_version}, {"--version", main_version},
+};
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (sodium_init() < 0) {
+		say("libsodium does not start");
+		return EXIT_FAILED;
+	}
+	if (argc < 2)
+		return wrong("what to do?", "", "");
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return wrong("unknown command ", argv[1], "");
+}

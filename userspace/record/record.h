@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The sensor in userspace. Data goes one way: sensor (kernel side) -> drain -> process, files, flows (merge into bursts) -> facts.
+ * Times are nanoseconds of CLOCK_BOOTTIME until facts.c writes them as UTC. Errors are negative errno; main.c says them.
+ */
+#ifndef QUIS_RECORD_H
+#define QUIS_RECORD_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/quis.h"
+#include "case/case.h"
+#include "record/table.h"
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+#define EXIT_NOT_ALLOWED 77 /* the kernel or the privileges do not allow it */
+
+#define SECOND 1000000000ULL
+#define NAME_PRINT(x) (int)(x).length, (x).text
+
+/* "quis: " and one line on stderr; no newline in the format */
+__attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+void say_more(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v only */
+void *xcalloc(size_t count, size_t size);				       /* ends the program with one line when memory is out */
+char *xstrndup(const char *text, size_t length);
+
+uint64_t clock_boot(void);
+uint64_t clock_real(void);
+
+/* ---- flags.c: what is to be followed ---- */
+
+enum flag_kind { FLAG_KIND_PATH, FLAG_KIND_PID, FLAG_KIND_UNIT, FLAG_KIND_CGROUP };
+
+struct flag {
+	enum flag_kind kind;
+	char *given; /* as on the command line */
+	char *text;  /* "path:/usr/sbin/clamd": what facts say */
+	char *path;  /* kind path: canonical; kind cgroup: absolute directory in the cgroup2 mount */
+	int pid;
+};
+
+struct flags {
+	struct flag *list;
+	size_t count;
+};
+
+struct sensor;
+
+/* Checks one flag and adds it. Returns 0 or an exit status after having said what is wrong. */
+int flags_add(struct flags *flags, enum flag_kind kind, const char *value);
+/* Tells the kernel side, before it is attached. */
+int flags_arm(const struct flags *flags, struct sensor *sensor);
+/* Marks what runs already, until nothing new is found. `why` is called once for each process that a flag names. */
+typedef void (*flags_found)(int tgid, uint32_t flag, void *context);
+int flags_mark_running(const struct flags *flags, struct sensor *sensor, flags_found found, void *context);
+void flags_done(struct flags *flags);
+/* FNV-1a as bpf/path.h has it. */
+uint64_t flag_hash(const char *text, size_t length);
+
+/* ---- sensor.c: the kernel side: load, attach, flip, count ---- */
+
+enum hooks { HOOKS_BEST, HOOKS_TRAMPOLINE, HOOKS_TRACEPOINT };
+
+struct sensor_options {
+	enum hooks hooks;
+	const char *btf;       /* file, NULL: the running kernel's */
+	uint32_t ring_bytes;   /* 0: as in the object */
+	uint32_t file_entries; /* 0: as in the object */
+	const char *hide;      /* for tests: a kernel symbol to treat as absent */
+};
+
+#define UNSEEN_MAX 64
+
+struct sensor {
+	struct bpf_object *object;
+	struct bpf_link **links;
+	size_t link_count;
+	enum hooks hooks; /* in effect */
+	struct sensor_state *state;
+	u8 *marks;
+	int files_now, flows_now;
+	int file_maps[2], flow_maps[2];
+	int counting; /* which of the two counts now */
+	uint64_t flipped; /* all that happened before is in what was drained */
+	const char *unseen[UNSEEN_MAX];
+	size_t unseen_count;
+	uint64_t missed_base; /* unused runs of other users are not ours */
+};
+
+/* 0; -EPERM, -ENOENT (no BTF), -ENOTSUP...: `ret_why` holds one line then. */
+int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why);
+
+void sensor_close(struct sensor *sensor);
+int sensor_map(const struct sensor *sensor, const char *name);
+void sensor_unseen(struct sensor *sensor, const char *sentence); /* takes a string that stays */
+bool sensor_dirty(const struct sensor *sensor);
+/* Swaps the counting maps; afterwards nothing writes to the old ones. */
+int sensor_flip(struct sensor *sensor);
+typedef void (*file_row_fn)(const struct file_key *key, const struct file_row *row, void *context);
+typedef void (*flow_row_fn)(const struct flow_key *key, const struct flow_row *row, void *context);
+int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context);
+int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context);
+uint64_t sensor_missed(const struct sensor *sensor); /* runs that the kernel left out (recursion_misses) */
+/* Runs an iterator program in small steps; `between` empties the rings. -ENOENT: not on this kernel. */
+int sensor_iterate(struct sensor *sensor, const char *program, void (*between)(void *), void *context);
+struct bpf_program *sensor_program(const struct sensor *sensor, const char *name);
+
+/* ---- process.c ---- */
+
+struct process_key {
+	uint64_t start;
+	uint64_t tgid;
+};
+
+struct process {
+	struct node node;
+	struct process_key key;
+	struct process_key parent;
+	bool parent_flagged;
+	bool started_written;
+	bool ended;
+	uint64_t end_time;
+	int code;
+	uint32_t flag;
+	uint32_t uid, gid;
+	bool ids_known;
+	char comm[COMM_SIZE];
+	char *exe; /* for children that only fork */
+	size_t exe_length;
+	uint32_t exe_dev;
+	uint64_t exe_ino;
+	char *cwd, *args;
+	size_t cwd_length, args_length;
+	char *cgroup;
+	char hash[65];
+};
+
+/* ---- files.c, flows.c: bursts ---- */
+
+struct name {
+	char *text;
+	uint32_t length;
+	uint32_t flags; /* enum path_flags */
+};
+
+struct file_burst {
+	struct node node;
+	struct file_key key;
+	struct file_row sum;
+	struct name path;
+	uint64_t lower_ino;
+	uint64_t name_time;
+	uint32_t lower_dev;
+	uint32_t mode;
+};
+
+struct flow_burst {
+	struct node node;
+	struct flow_key key;
+	struct flow_row sum;
+	struct record_flow ends; /* text refs unused */
+	char *local_path, *remote_path;
+	uint64_t name_time;
+	bool ends_known;
+};
+
+struct refused_key {
+	uint64_t start;
+	uint64_t tgid;
+	uint64_t path_hash;
+	uint64_t error;
+};
+
+struct refused_burst {
+	struct node node;
+	struct refused_key key;
+	struct name path;
+	uint64_t count, first, last;
+};
+
+/* ---- recorder.c: one recording ---- */
+
+struct record_options {
+	const char *case_path;
+	const char *case_number, *examiner, *note;
+	uint64_t duration; /* ns, 0: none */
+	uint32_t epoch_ms;
+	bool verbose;
+	struct sensor_options sensor;
+	char **command; /* run: NULL-terminated */
+	bool any_flag;
+};
+
+struct recorder {
+	struct sensor sensor;
+	struct flags flags;
+	const struct record_options *options;
+	struct case_writer *writer;
+	struct ring_buffer *files_ring, *life_ring;
+	struct table processes, files, flows, refused;
+	struct {
+		int tgid;
+		uint32_t flag;
+	} *why; /* running processes that a flag names */
+	size_t why_count;
+	uint64_t boot_to_real; /* add to boot time */
+	uint64_t now;	       /* of this epoch */
+	size_t live;
+	uint64_t rows, unresolved, bad_records, write_errors;
+	struct {
+		uint64_t records, map_full, missed_runs;
+	} told; /* losses that a gap fact holds already */
+	uint64_t epoch_start;
+	uint64_t dropped_told;
+	int command_pid, command_status;
+	bool command_ended;
+	struct fact *fact; /* 32 KiB: one for all */
+};
+
+struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid);
+void process_record_exec(struct recorder *r, const struct record_exec *record);
+void process_record_fork(struct recorder *r, const struct record_fork *record);
+void process_record_exit(struct recorder *r, const struct record_exit *record);
+void process_end_all(struct recorder *r); /* those whose last counters were merged: writes the end, forgets them */
+void process_free(struct process *p);
+
+void files_record(struct recorder *r, const struct record_file *record);
+void files_refused(struct recorder *r, const struct record_refused *record);
+void files_row(const struct file_key *key, const struct file_row *row, void *recorder);
+void files_close(struct recorder *r, bool all); /* writes the bursts that have ended */
+void flows_record(struct recorder *r, const struct record_flow *record);
+void flows_row(const struct flow_key *key, const struct flow_row *row, void *recorder);
+void flows_close(struct recorder *r, bool all);
+
+/* facts.c */
+void facts_capture_start(struct recorder *r);
+void facts_capture_end(struct recorder *r, const char *reason, int status);
+void facts_process_start(struct recorder *r, const struct process *p, const char *event, uint64_t time, const struct record_exec *record);
+void facts_process_end(struct recorder *r, const struct process *p);
+void facts_file(struct recorder *r, const struct file_burst *b);
+void facts_refused(struct recorder *r, const struct refused_burst *b);
+void facts_flow(struct recorder *r, const struct flow_burst *b);
+void facts_stats(struct recorder *r);
+void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count);
+
+/* hash.c: SHA-256 of an executable, in hex, if the file still is the one that the kernel named. Cached. */
+bool hash_executable(int tgid, const char *path, size_t length, uint32_t dev, uint64_t ino, char ret_hex[65]);
+/* SHA-256 of bytes in memory. */
+void hash_bytes(const void *bytes, size_t length, char ret_hex[65]);
+bool hash_self(char ret_hex[65]);
+
+int record_run(struct recorder *r, const struct record_options *options); /* returns the exit status */
+int doctor_main(int argc, char **argv);
+
+/* a string within a record, checked against its size; {NULL, 0} when out of bounds */
+struct text_view {
+	const char *text;
+	size_t length;
+};
+struct text_view record_text(const struct record_head *head, struct text_ref ref);
+
+#endif

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One recording, from attach to the last fact: the loop that drains rings and flips epochs. */
+#include "record/record.h"
+#include "record/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#define MISSED_EVERY (10 * SECOND)
+#define LINGER (2 * SECOND) /* what a command that was told to end has to do so */
+
+static int on_record(void *context, void *data, size_t size)
+{
+	struct recorder *r = context;
+	const struct record_head *head = data;
+	static const uint16_t least[] = {
+		[RECORD_exec] = sizeof(struct record_exec),
+		[RECORD_fork] = sizeof(struct record_fork),
+		[RECORD_exit] = sizeof(struct record_exit),
+		[RECORD_file] = sizeof(struct record_file),
+		[RECORD_flow] = sizeof(struct record_flow),
+		[RECORD_refused] = sizeof(struct record_refused),
+		[RECORD_process] = sizeof(struct record_exec),
+	};
+
+	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
+		!least[head->kind] || head->size < least[head->kind]) {
+		r->bad_records++;
+		return 0; /* a negative value would end polling */
+	}
+	switch (head->kind) {
+	case RECORD_exec:
+	case RECORD_process:
+		process_record_exec(r, data);
+		break;
+	case RECORD_fork:
+		process_record_fork(r, data);
+		break;
+	case RECORD_exit:
+		process_record_exit(r, data);
+		break;
+	case RECORD_file:
+		files_record(r, data);
+		break;
+	case RECORD_flow:
+		flows_record(r, data);
+		break;
+	case RECORD_refused:
+		files_refused(r, data);
+		break;
+	}
+	return 0;
+}
+
+static void drain_rings(void *recorder)
+{
+	struct recorder *r = recorder;
+
+	/* cleared first: a ring that fills again meanwhile wakes us again */
+	*(volatile uint32_t *)&r->sensor.state->wake_sent = 0;
+	ring_buffer__consume(r->life_ring);
+	ring_buffer__consume(r->files_ring);
+}
+
+struct loss {
+	const char *what;
+	uint64_t now, *told;
+};
+
+/* Every loss becomes a gap with the span in which it happened. */
+static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
+{
+	const struct sensor_state *s = r->sensor.state;
+	struct loss losses[] = {
+		{"records of processes, refused opens or names did not fit into a ring", s->lost_life + s->lost_refused + r->bad_records + r->unresolved,
+			&r->told.records},
+		{"calls found no room in the counters nor in the ring, or their object was gone", s->lost_calls, &r->told.map_full},
+		{"the kernel skipped runs of the programs", r->sensor.missed_base, &r->told.missed_runs},
+		{"facts could not be written to the case", case_dropped(r->writer), &r->dropped_told},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
+		if (losses[i].now == *losses[i].told)
+			continue;
+		facts_gap(r, from, to, losses[i].what, losses[i].now - *losses[i].told);
+		*losses[i].told = losses[i].now;
+	}
+}
+
+static void epoch(struct recorder *r, bool last)
+{
+	static uint64_t missed_at;
+	uint64_t from = r->epoch_start ? r->epoch_start : clock_boot();
+	int error = 0;
+
+	r->now = clock_boot();
+	drain_rings(r);
+	if (sensor_dirty(&r->sensor)) {
+		error = sensor_flip(&r->sensor);
+		drain_rings(r);
+		if (!error)
+			error = sensor_drain_files(&r->sensor, files_row, r);
+		if (!error)
+			error = sensor_drain_flows(&r->sensor, flows_row, r);
+		if (error)
+			facts_gap(r, from, r->now, strerror(-error), 0);
+	} else {
+		/* no row was made before `now`, so none is missing for what ended before it */
+		r->sensor.flipped = r->now;
+	}
+	files_close(r, last);
+	flows_close(r, last);
+	process_end_all(r);
+	if (last || r->now - missed_at > MISSED_EVERY) {
+		r->sensor.missed_base = sensor_missed(&r->sensor);
+		missed_at = r->now;
+	}
+	tell_losses(r, from, r->now);
+	case_flush(r->writer);
+	r->epoch_start = r->now;
+}
+
+static void found_running(int tgid, uint32_t flag, void *recorder)
+{
+	struct recorder *r = recorder;
+	void *why = realloc(r->why, (r->why_count + 1) * sizeof(*r->why));
+
+	if (!why)
+		return;
+	r->why = why;
+	r->why[r->why_count].tgid = tgid;
+	r->why[r->why_count++].flag = flag;
+}
+
+static int snapshot(struct recorder *r)
+{
+	static const char *const programs[] = {"snapshot_task", "snapshot_file", "snapshot_mapping"};
+	int error = flags_mark_running(&r->flags, &r->sensor, found_running, r);
+	size_t i;
+
+	if (error || !r->why_count)
+		return error;
+	for (i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		error = sensor_iterate(&r->sensor, programs[i], drain_rings, r);
+		if (error && error != -ENOENT)
+			say("%s: %s", programs[i], strerror(-error));
+	}
+	drain_rings(r);
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+struct loop {
+	struct recorder *r;
+	int epoll, signals;
+	uint64_t end;	  /* duration */
+	uint64_t give_up; /* a command that was told to end */
+	const char *reason;
+};
+
+static int loop_init(struct loop *l, struct recorder *r)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	sigset_t set;
+	int fds[3], i;
+
+	memset(l, 0, sizeof(*l));
+	l->r = r;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	fds[0] = l->signals;
+	fds[1] = ring_buffer__epoll_fd(r->files_ring);
+	fds[2] = ring_buffer__epoll_fd(r->life_ring);
+	for (i = 0; i < 3; i++)
+		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fds[i], &event))
+			return -errno;
+	return 0;
+}
+
+static void on_signal(struct loop *l, const struct signalfd_siginfo *info)
+{
+	struct recorder *r = l->r;
+
+	if (info->ssi_signo == SIGCHLD) {
+		command_reap(r);
+		return;
+	}
+	if (l->reason)
+		return;
+	l->reason = "signal";
+	/* from a terminal the command got it too; from a process only we did */
+	if (r->command_pid && !r->command_ended) {
+		if (info->ssi_code <= 0)
+			kill(r->command_pid, info->ssi_signo);
+		l->give_up = clock_boot() + LINGER;
+	}
+}
+
+static void read_signals(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	while (read(l->signals, &info, sizeof(info)) == sizeof(info))
+		on_signal(l, &info);
+}
+
+static bool any_marked(const struct recorder *r)
+{
+	return memchr(r->sensor.marks, MARK_FLAGGED, PID_LIMIT) != NULL;
+}
+
+/* Whether the recording is over; sets the reason. */
+static bool over(struct loop *l)
+{
+	struct recorder *r = l->r;
+	uint64_t now = clock_boot();
+
+	if (l->end && now >= l->end) {
+		l->reason = "duration";
+		return true;
+	}
+	if (l->reason)
+		return !l->give_up || r->command_ended || now >= l->give_up;
+	if (!r->command_pid || !r->command_ended || r->live)
+		return false;
+	/* a lost record may have been a child's birth: the marks know */
+	if (r->sensor.state->lost_life && any_marked(r))
+		return false;
+	l->reason = "last process ended";
+	return true;
+}
+
+static void run_loop(struct loop *l)
+{
+	struct recorder *r = l->r;
+	uint64_t step = r->options->epoch_ms * (SECOND / 1000), next = clock_boot() + step, now;
+	struct epoll_event event;
+	int wait;
+
+	while (!over(l)) {
+		now = clock_boot();
+		wait = now >= next ? 0 : (next - now + 999999) / 1000000;
+		if (r->command_ended && wait > 20)
+			wait = 20; /* children that outlive the command: their end is not announced */
+		if (l->end && l->end > now && wait > (int)((l->end - now) / 1000000) + 1)
+			wait = (l->end - now) / 1000000 + 1;
+		epoll_wait(l->epoll, &event, 1, wait);
+		read_signals(l);
+		drain_rings(r);
+		if (clock_boot() < next)
+			continue;
+		epoch(r, false);
+		next = clock_boot() + step;
+	}
+}
+
+static int open_rings(struct recorder *r)
+{
+	r->files_ring = ring_buffer__new(sensor_map(&r->sensor, "files_ring"), on_record, r, NULL);
+	r->life_ring = ring_buffer__new(sensor_map(&r->sensor, "life_ring"), on_record, r, NULL);
+	return r->files_ring && r->life_ring ? 0 : -errno;
+}
+
+static int open_tables(struct recorder *r)
+{
+	int error = table_init(&r->processes, offsetof(struct process, key), sizeof(struct process_key));
+
+	if (!error)
+		error = table_init(&r->files, offsetof(struct file_burst, key), sizeof(struct file_key));
+	if (!error)
+		error = table_init(&r->flows, offsetof(struct flow_burst, key), sizeof(struct flow_key));
+	if (!error)
+		error = table_init(&r->refused, offsetof(struct refused_burst, key), sizeof(struct refused_key));
+	return error;
+}
+
+static void free_process(struct node *node, void *table)
+{
+	table_remove(table, node);
+	process_free((struct process *)node);
+}
+
+static void recorder_done(struct recorder *r)
+{
+	ring_buffer__free(r->files_ring);
+	ring_buffer__free(r->life_ring);
+	if (r->sensor.object)
+		sensor_close(&r->sensor);
+	if (r->processes.slots)
+		table_each(&r->processes, free_process, &r->processes);
+	table_done(&r->processes);
+	table_done(&r->files);
+	table_done(&r->flows);
+	table_done(&r->refused);
+	case_close(r->writer);
+	flags_done(&r->flags);
+	free(r->why);
+	free(r->fact);
+}
+
+static int failed(const char *what, int error)
+{
+	say("%s: %s", what, strerror(-error));
+	return EXIT_FAILED;
+}
+
+static int open_all(struct recorder *r)
+{
+	const char *why = NULL;
+	int error;
+
+	r->fact = xcalloc(1, sizeof(*r->fact));
+	r->boot_to_real = clock_real() - clock_boot();
+	error = sensor_open(&r->sensor, &r->options->sensor, &why);
+	if (error) {
+		say("%s", why);
+		return EXIT_NOT_ALLOWED;
+	}
+	error = open_tables(r);
+	if (!error)
+		error = open_rings(r);
+	if (!error)
+		error = flags_arm(&r->flags, &r->sensor);
+	if (error)
+		return failed("cannot start", error);
+	error = case_create(&r->writer, r->options->case_path);
+	if (error == -EEXIST) {
+		say("%s: not empty; a case needs a directory of its own", r->options->case_path);
+		return EXIT_FAILED;
+	}
+	return error ? failed(r->options->case_path, error) : 0;
+}
+
+static void finish(struct recorder *r, struct loop *l)
+{
+	epoch(r, false);
+	/* stop counting, then take what the last moment left */
+	epoch(r, true);
+	facts_stats(r);
+	facts_capture_end(r, l->reason, r->command_status);
+	case_flush(r->writer);
+	if (case_dropped(r->writer) || r->write_errors)
+		say("%s: %llu facts could not be written", r->options->case_path, (unsigned long long)case_dropped(r->writer));
+	say_more("quis: %s: %llu facts\n", r->options->case_path, (unsigned long long)case_sequence(r->writer));
+}
+
+int record_run(struct recorder *r, const struct record_options *options)
+{
+	struct loop loop = {.epoll = -1, .signals = -1};
+	int status, error;
+
+	r->options = options;
+	status = open_all(r);
+	if (status)
+		goto out;
+	error = loop_init(&loop, r);
+	if (error) {
+		status = failed("cannot start", error);
+		goto out;
+	}
+	facts_capture_start(r);
+	error = snapshot(r);
+	if (error) {
+		status = failed("cannot look at running processes", error);
+		goto out;
+	}
+	case_flush(r->writer);
+	if (options->duration)
+		loop.end = clock_boot() + options->duration;
+	if (options->command) {
+		status = command_start(r);
+		if (status) {
+			loop.reason = "the command could not be run";
+			r->command_status = status;
+			finish(r, &loop);
+			goto out;
+		}
+	}
+	run_loop(&loop);
+	finish(r, &loop);
+	status = options->command ? r->command_status : 0;
+	if (options->command && !r->command_ended)
+		status = 128 + SIGTERM;
+out:
+	if (loop.epoll >= 0)
+		close(loop.epoll);
+	if (loop.signals >= 0)
+		close(loop.signals);
+	recorder_done(r);
+	return status;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/sensor_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <cap-ng.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+extern const char quis_bpf_object[], quis_bpf_object_end[];
+
+#define SCRATCH_SLOTS_MAX 64
+#define LOAD_TRIES 12
+
+static char failed_program[64];
+static char last_words[512];
+
+/* libbpf says which program failed only in words: kept for the one line that we say ourselves */
+static int on_libbpf_print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[512];
+	char *at, *end;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	say_more("%s", line);
+	at = strstr(line, "prog '");
+	end = at ? strchr(at + 6, '\'') : NULL;
+	if (end && strstr(line, "failed to load"))
+		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - at - 6), at + 6);
+	if (level == LIBBPF_WARN && !strstr(line, "BEGIN PROG"))
+		snprintf(last_words, sizeof(last_words), "%.*s", (int)strcspn(line, "\n"), line);
+	return 0;
+}
+
+const char *sensor_last_words(void)
+{
+	return last_words;
+}
+
+static bool privileged(void)
+{
+	if (!geteuid())
+		return true;
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) && capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) &&
+	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE);
+}
+
+/* The kernel symbol that a program hangs on, as BTF names it. */
+static void target_of(const struct bpf_program *program, char *name, size_t size)
+{
+	const char *section = bpf_program__section_name(program);
+	const char *slash = strchr(section, '/');
+	const char *target = slash ? slash + 1 : section;
+
+	if (!strncmp(section, "tp_btf/", 7))
+		snprintf(name, size, "btf_trace_%s", target);
+	else if (!strncmp(section, "iter/", 5))
+		snprintf(name, size, "bpf_iter_%s", target);
+	else
+		snprintf(name, size, "%s", target);
+}
+
+static bool target_exists(const struct btf *btf, const struct bpf_program *program, const char *hide)
+{
+	char name[128];
+	int kind = !strncmp(bpf_program__section_name(program), "tp_btf/", 7) ? BTF_KIND_TYPEDEF : BTF_KIND_FUNC;
+
+	target_of(program, name, sizeof(name));
+	if (hide && strstr(name, hide))
+		return false;
+	return btf__find_by_name_kind(btf, name, kind) > 0;
+}
+
+static bool is_call(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__section_name(program), "fexit/", 6);
+}
+
+/* Programs without which there is nothing to record. */
+static bool is_needed(const struct bpf_program *program)
+{
+	static const char *const needed[] = {"sys_exit", "process_exec", "process_fork", "process_exit"};
+	size_t i;
+
+	for (i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!strcmp(bpf_program__name(program), needed[i]))
+			return true;
+	return false;
+}
+
+static void set_constant(struct bpf_object *object, const char *name, const void *value, size_t size)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct btf_type *section = btf__type_by_id(btf, id);
+	const struct btf_var_secinfo *var = btf_var_secinfos(section);
+	struct bpf_map *map;
+	size_t length;
+	char *bytes;
+	int i;
+
+	bpf_object__for_each_map(map, object)
+		if (strstr(bpf_map__name(map), ".rodata") && !strstr(bpf_map__name(map), ".rodata."))
+			break;
+	bytes = map ? (char *)bpf_map__initial_value(map, &length) : NULL;
+	for (i = 0; bytes && i < btf_vlen(section); i++) {
+		const struct btf_type *type = btf__type_by_id(btf, var[i].type);
+
+		if (!strcmp(btf__name_by_offset(btf, type->name_off), name) && var[i].offset + size <= length)
+			memcpy(bytes + var[i].offset, value, size);
+	}
+}
+
+static uint32_t power_of_two(uint32_t value)
+{
+	uint32_t power = 1;
+
+	while (power < value)
+		power *= 2;
+	return power;
+}
+
+static void size_maps(struct sensor *sensor, const struct sensor_options *options, const struct btf *btf)
+{
+	struct bpf_map *files_ring = bpf_object__find_map_by_name(sensor->object, "files_ring");
+	struct bpf_map *life_ring = bpf_object__find_map_by_name(sensor->object, "life_ring");
+	uint32_t slots = power_of_two(libbpf_num_possible_cpus() * 2);
+	uint64_t files_half, life_half;
+	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	if (slots > SCRATCH_SLOTS_MAX)
+		slots = SCRATCH_SLOTS_MAX;
+	if (slots < 4)
+		slots = 4;
+	if (options->hide && !strcmp(options->hide, "bpf_rdonly_cast"))
+		typed = 0;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "scratch"), slots);
+	if (options->ring_bytes)
+		bpf_map__set_max_entries(files_ring, options->ring_bytes);
+	if (options->file_entries) {
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "file_rows"), options->file_entries);
+		bpf_map__set_max_entries(bpf_map__inner_map(bpf_object__find_map_by_name(sensor->object, "files_now")),
+			options->file_entries);
+	}
+	files_half = bpf_map__max_entries(files_ring) / 2;
+	life_half = bpf_map__max_entries(life_ring) / 2;
+	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
+	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
+	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));
+}
+
+struct refusals {
+	char names[LOAD_TRIES][64];
+	size_t count;
+};
+
+static bool refused(const struct refusals *refusals, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < refusals->count; i++)
+		if (!strcmp(refusals->names[i], name))
+			return true;
+	return false;
+}
+
+static void hook_unseen(struct sensor *sensor, const struct bpf_program *program, const char *why)
+{
+	static const char *const effect[][2] = {
+		{"cgroup_mkdir", "control groups made after the start are not followed"},
+		{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec"},
+		{"snapshot_task", "processes that ran before the start are named from /proc"},
+		{"snapshot_file", "files that were open before the start are named only when they are used"},
+		{"snapshot_mapping", "files that were mapped before the start are not named"},
+	};
+	const char *name = bpf_program__name(program), *what = NULL;
+	char *sentence;
+	size_t i;
+
+	for (i = 0; i < sizeof(effect) / sizeof(*effect); i++)
+		if (!strcmp(effect[i][0], name))
+			what = effect[i][1];
+	if (what ? asprintf(&sentence, "%s: %s (%s).", name, what, why) < 0 :
+		   asprintf(&sentence, "What the system call %s does is not seen (%s).", name + 4, why) < 0)
+		return;
+	sensor_unseen(sensor, sentence);
+}
+
+static void choose_programs(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options,
+	const struct refusals *refusals)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, sensor->object) {
+		bool wanted = is_call(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
+			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
+									   true;
+		bool exists = target_exists(btf, program, options->hide);
+		bool bad = refused(refusals, bpf_program__name(program));
+
+		if (wanted && !exists)
+			hook_unseen(sensor, program, "this kernel has no such hook");
+		else if (wanted && bad)
+			hook_unseen(sensor, program, "this kernel refused the program");
+		bpf_program__set_autoload(program, wanted && exists && !bad);
+	}
+}
+
+/* One program that the kernel refuses takes down itself alone: it is left out and the rest is tried again. */
+static int load(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
+{
+	struct bpf_object_open_opts open_options = {.sz = sizeof(open_options), .btf_custom_path = options->btf, .object_name = "quis"};
+	struct refusals refusals = {.count = 0};
+	struct bpf_program *program;
+	int error, i;
+
+	for (i = 0; i < LOAD_TRIES; i++) {
+		sensor->object =
+			bpf_object__open_mem(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, &open_options);
+		if (!sensor->object)
+			return -errno;
+		sensor->unseen_count = 0;
+		size_maps(sensor, options, btf);
+		choose_programs(sensor, btf, options, &refusals);
+		failed_program[0] = '\0';
+		error = bpf_object__load(sensor->object);
+		if (!error)
+			return 0;
+		program = bpf_object__find_program_by_name(sensor->object, failed_program);
+		if (!program || is_needed(program) || error == -EPERM || refusals.count == LOAD_TRIES)
+			break;
+		snprintf(refusals.names[refusals.count++], sizeof(refusals.names[0]), "%s", failed_program);
+		bpf_object__close(sensor->object);
+		sensor->object = NULL;
+	}
+	if (sensor->object)
+		bpf_object__close(sensor->object);
+	sensor->object = NULL;
+	return error;
+}
+
+static int attach_one(struct sensor *sensor, struct bpf_program *program)
+{
+	struct bpf_link *link;
+
+	if (!bpf_program__autoload(program) || !strncmp(bpf_program__section_name(program), "iter/", 5))
+		return 0;
+	link = bpf_program__attach(program);
+	if (!link)
+		return -errno;
+	sensor->links[sensor->link_count++] = link;
+	return 0;
+}
+
+static void detach(struct sensor *sensor)
+{
+	size_t i;
+
+	for (i = 0; i < sensor->link_count; i++)
+		bpf_link__destroy(sensor->links[i]);
+	sensor->link_count = 0;
+}
+
+static int attach_all(struct sensor *sensor)
+{
+	struct bpf_program *program;
+	size_t count = 0, calls = 0;
+	int error;
+
+	bpf_object__for_each_program(program, sensor->object)
+		count++;
+	sensor->links = xcalloc(count, sizeof(*sensor->links));
+	bpf_object__for_each_program(program, sensor->object) {
+		error = attach_one(sensor, program);
+		if (error && (is_needed(program) || (is_call(program) && !calls)))
+			return error;
+		if (error)
+			hook_unseen(sensor, program, strerror(-error));
+		else if (is_call(program))
+			calls++;
+	}
+	return 0;
+}
+
+/* A .bss map, shared with the kernel side. libbpf before 1.5 maps it so only for skeletons. */
+static void *share(const struct bpf_map *map, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int find_maps(struct sensor *sensor)
+{
+	struct bpf_map *state = bpf_object__find_map_by_name(sensor->object, ".bss.state");
+	struct bpf_map *marks = bpf_object__find_map_by_name(sensor->object, ".bss.marks");
+	struct bpf_map *files = bpf_object__find_map_by_name(sensor->object, "file_rows");
+	struct bpf_map *flows = bpf_object__find_map_by_name(sensor->object, "flow_rows");
+
+	if (!state || !marks || !files || !flows)
+		return -ENOENT;
+	sensor->state = share(state, sizeof(*sensor->state));
+	sensor->marks = share(marks, PID_LIMIT);
+	if (!sensor->state || !sensor->marks)
+		return -errno;
+	sensor->files_now = sensor_map(sensor, "files_now");
+	sensor->flows_now = sensor_map(sensor, "flows_now");
+	sensor->file_maps[0] = bpf_map__fd(files);
+	sensor->flow_maps[0] = bpf_map__fd(flows);
+	sensor->file_maps[1] = bpf_map_create(BPF_MAP_TYPE_HASH, "file_rows", sizeof(struct file_key), sizeof(struct file_row),
+		bpf_map__max_entries(files), NULL);
+	sensor->flow_maps[1] = bpf_map_create(BPF_MAP_TYPE_HASH, "flow_rows", sizeof(struct flow_key), sizeof(struct flow_row),
+		bpf_map__max_entries(flows), NULL);
+	if (sensor->file_maps[1] < 0 || sensor->flow_maps[1] < 0)
+		return -errno;
+	return 0;
+}
+
+static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options, enum hooks hooks)
+{
+	int error;
+
+	sensor->hooks = hooks;
+	error = load(sensor, btf, options);
+	if (error)
+		return error;
+	error = find_maps(sensor);
+	if (error)
+		sensor_close(sensor);
+	return error;
+}
+
+int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why)
+{
+	static char why[640];
+	struct btf *btf;
+	int error = -ENOTSUP;
+
+	libbpf_set_print(on_libbpf_print);
+	*ret_why = why;
+	if (!privileged()) {
+		snprintf(why, sizeof(why), "recording needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE); try sudo");
+		return -EPERM;
+	}
+	btf = options->btf ? btf__parse(options->btf, NULL) : btf__load_vmlinux_btf();
+	if (!btf || libbpf_get_error(btf)) {
+		snprintf(why, sizeof(why), options->btf ? "%s holds no BTF" : "this kernel tells no types (no /sys/kernel/btf/vmlinux); give a file with --btf",
+			options->btf);
+		return -ENOENT;
+	}
+	if (options->hooks != HOOKS_TRACEPOINT)
+		error = try_hooks(sensor, btf, options, HOOKS_TRAMPOLINE);
+	if (!error) {
+		/* some machines load trampolines and refuse to attach them */
+		error = attach_all(sensor);
+		if (error) {
+			detach(sensor);
+			sensor_close(sensor);
+		}
+	}
+	if (error && options->hooks != HOOKS_TRAMPOLINE) {
+		error = try_hooks(sensor, btf, options, HOOKS_TRACEPOINT);
+		if (!error)
+			error = attach_all(sensor);
+	}
+	btf__free(btf);
+	if (error)
+		snprintf(why, sizeof(why), "this kernel refuses the %s hooks: %s (%s)",
+			options->hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint", strerror(-error), last_words);
+	return error;
+}
+
+void sensor_close(struct sensor *sensor)
+{
+	detach(sensor);
+	free(sensor->links);
+	sensor->links = NULL;
+	if (sensor->file_maps[1] > 0)
+		close(sensor->file_maps[1]);
+	if (sensor->flow_maps[1] > 0)
+		close(sensor->flow_maps[1]);
+	sensor->file_maps[1] = sensor->flow_maps[1] = 0;
+	if (sensor->state)
+		munmap(sensor->state, sizeof(*sensor->state));
+	if (sensor->marks)
+		munmap(sensor->marks, PID_LIMIT);
+	sensor->state = NULL;
+	sensor->marks = NULL;
+	bpf_object__close(sensor->object);
+	sensor->object = NULL;
+}
+
+int sensor_map(const struct sensor *sensor, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(sensor->object, name);
+}
+
+struct bpf_program *sensor_program(const struct sensor *sensor, const char *name)
+{
+	return bpf_object__find_program_by_name(sensor->object, name);
+}
+
+void sensor_unseen(struct sensor *sensor, const char *sentence)
+{
+	if (sensor->unseen_count < UNSEEN_MAX)
+		sensor->unseen[sensor->unseen_count++] = sentence;
+}

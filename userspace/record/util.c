@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+bool say_verbose;
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("quis: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+void say_more(const char *format, ...)
+{
+	va_list args;
+
+	if (!say_verbose)
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (!memory) {
+		say("out of memory");
+		exit(EXIT_FAILED);
+	}
+	return memory;
+}
+
+char *xstrndup(const char *text, size_t length)
+{
+	char *copy = xcalloc(1, length + 1);
+
+	memcpy(copy, text, length);
+	return copy;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
+uint64_t clock_boot(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t clock_real(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+struct text_view record_text(const struct record_head *head, struct text_ref ref)
+{
+	struct text_view none = {NULL, 0};
+
+	if (!ref.length || ref.offset > head->size || ref.length > head->size - ref.offset)
+		return none;
+	return (struct text_view){(const char *)head + ref.offset, ref.length};
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A case on disk: append-only NDJSON facts in segments (FACTS.md says which keys). Both programs use it; it knows neither BPF nor SQL.
+ * A case on disk: append-only NDJSON facts in segments (FACTS.md says which keys). Both programs use it; it knows
+ * neither BPF nor SQL.
  *
  * Errors are negative errno. Out-parameters are untouched on failure. Nothing here logs.
  */
@@ -19,13 +20,15 @@
 /* True when the bytes are valid UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
 bool text_is_utf8(const char *bytes, size_t len);
 /*
- * Printable UTF-8 form: each byte that is no part of valid UTF-8 becomes the four characters \xNN. Control characters stay
- * (the JSON writer and text_plain() escape them). Writes at most size-1 bytes and a NUL; returns the length that it would need.
+ * Printable UTF-8 form: each byte that is no part of valid UTF-8 becomes the four characters \xNN. Control characters
+ * stay (the JSON writer and text_plain() escape them). Writes at most size-1 bytes and a NUL; returns the length that
+ * it would need.
  */
 size_t text_printable(char *out, size_t size, const char *bytes, size_t len);
-/* For terminals and text reports: as above, and C0, DEL, C1 and bidirectional controls become \n, \t, \xNN, \u{NNNN}. */
+/* For terminals and text reports: as above; C0, DEL, C1 and bidirectional controls become \n, \t, \xNN, \u{NNNN}. */
 size_t text_plain(char *out, size_t size, const char *bytes, size_t len);
-/* The inside of a JSON string: quotes, backslashes, C0, DEL and C1 escaped, what is no UTF-8 as \\xNN. Sizes as above; out may be NULL if size is 0. */
+/* The inside of a JSON string: quotes, backslashes, C0, DEL and C1 escaped, what is no UTF-8 as \\xNN. Sizes as above.
+ */
 size_t text_json(char *out, size_t size, const char *bytes, size_t len);
 /* One character of UTF-8: its length and code point; 0 if it is none. */
 size_t text_decode(const char *bytes, size_t len, uint32_t *ret_code);
@@ -46,15 +49,18 @@ struct fact {
 
 void fact_begin(struct fact *fact, const char *kind, uint64_t realtime_ns);
 void fact_text(struct fact *fact, const char *key, const char *value); /* NULL: no field */
-void fact_bytes(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len); /* hostile; raw_key only when no UTF-8 */
+/* Hostile bytes; raw_key only when they are no UTF-8. */
+void fact_bytes(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len);
 void fact_number(struct fact *fact, const char *key, uint64_t value);
 void fact_count(struct fact *fact, const char *key, uint64_t value); /* absent when 0 */
-void fact_true(struct fact *fact, const char *key, bool value);	      /* absent when false */
+void fact_true(struct fact *fact, const char *key, bool value);	     /* absent when false */
 void fact_time(struct fact *fact, const char *key, uint64_t realtime_ns);
-void fact_list(struct fact *fact, const char *key, const char *const *values, size_t count); /* trusted strings; absent when empty */
+/* Trusted strings; absent when empty. */
+void fact_list(struct fact *fact, const char *key, const char *const *values, size_t count);
 /* NUL-separated hostile strings (an argv). Those that do not fit are left out; returns how many were written. */
 size_t fact_strings(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len);
-void fact_sequence(struct fact *fact, uint64_t sequence); /* event.sequence; there is always room for this one, last, field */
+/* event.sequence, the last field: there is always room for it. case_append() calls both of these. */
+void fact_sequence(struct fact *fact, uint64_t sequence);
 void fact_end(struct fact *fact); /* closes the object and adds the newline */
 
 /* ---- writer.c ---- */
@@ -62,16 +68,18 @@ void fact_end(struct fact *fact); /* closes the object and adds the newline */
 struct case_writer;
 
 /*
- * Makes the directory (0700) and the first segment (0600), or opens an empty directory. -EEXIST: there is something in it.
- * The writer holds the directory open and uses *at calls: a renamed case goes on. sequence starts at 1.
+ * Makes the directory (0700) and the first segment (0600), or opens an empty directory. -EEXIST: there is something in
+ * it. The writer holds the directory open and uses *at calls: a renamed case goes on. sequence starts at 1.
  */
 int case_create(struct case_writer **ret_writer, const char *path);
 /*
- * Takes a fact (begun, not ended): adds event.sequence, ends it, buffers it. A write error is kept and the fact with it; nothing that was
- * written is lost. Returns 0, or -ENOSPC and the like when the buffer (4 MiB) is full as well: then the fact was dropped and counted.
+ * Takes a fact (begun, not ended): adds event.sequence, ends it, buffers it. A write error is kept and the fact with
+ * it; nothing that was written is lost. Returns 0, or -ENOSPC and the like when the buffer (4 MiB) is full as well:
+ * then the fact was dropped and counted.
  */
 int case_append(struct case_writer *writer, struct fact *fact);
-int case_flush(struct case_writer *writer); /* write(2) and fdatasync(2); a short write is completed by the next flush */
+/* write(2) and fdatasync(2); a short write is completed by the next flush. */
+int case_flush(struct case_writer *writer);
 uint64_t case_sequence(const struct case_writer *writer); /* of the last fact taken */
 uint64_t case_dropped(const struct case_writer *writer);
 void case_close(struct case_writer *writer); /* flushes; takes NULL */
@@ -90,9 +98,10 @@ struct case_line {
 /* -ENOENT: no such directory; -ENODATA: no segment in it (no case). */
 int case_open(struct case_reader **ret_reader, const char *path);
 /*
- * 1: a line; 0: the end; -EBADMSG: a torn last line (no newline; line says where); -E2BIG: a line over FACT_LINE_MAX (skipped; one may
- * read on); -ENOLINK: a segment is missing in between (read on to continue after it). Any other error (-EIO, -EINVAL for what is no
- * regular file) ends its segment; one may read on with the next. The line says where in all cases.
+ * 1: a line; 0: the end; -EBADMSG: a torn last line (no newline; line says where); -E2BIG: a line over FACT_LINE_MAX
+ * (skipped; one may read on); -ENOLINK: a segment is missing in between (read on to continue after it). Any other error
+ * (-EIO, -EINVAL for what is no regular file) ends its segment; one may read on with the next. The line says where in
+ * all cases.
  */
 int case_next(struct case_reader *reader, struct case_line *ret_line);
 uint64_t case_bytes_total(const struct case_reader *reader); /* for progress */

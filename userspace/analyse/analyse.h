@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef QUIS_ANALYSE_H
+#define QUIS_ANALYSE_H
+
+#include <getopt.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct command {
+	const char *name;
+	int (*run)(const struct command *command, int argc, char **argv);
+	const char *synopsis; /* behind "quis NAME " */
+	const char *summary;
+	const char *options; /* lines for --help */
+};
+
+/* One line on stderr, whatever is in the arguments. */
+int complain(const char *format, ...) __attribute__((format(printf, 1, 2))); /* returns EXIT_FAILED */
+int misused(const struct command *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
+/* After getopt_long() gave '?' or ':'. */
+int misused_option(const struct command *command, int got, char **argv);
+const struct command *find_command(const char *name);
+int show_commands(void);
+int show_help(const struct command *command);
+
+/* Complains itself. What is wrong with a case that can be used goes to stderr as one line. */
+int open_case(const char *path, sqlite3 **ret_db);
+/* path NULL: stdout. close_output() tells whether all was written. */
+int open_output(const char *path, FILE **ret_out);
+int close_output(const char *path, FILE *out);
+
+int command_report(const struct command *command, int argc, char **argv);
+int command_query(const struct command *command, int argc, char **argv);
+int command_help(const struct command *command, int argc, char **argv);
+int command_handover(const struct command *command, int argc, char **argv);
+
+#endif

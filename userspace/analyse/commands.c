@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "analyse.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+	{"run", command_handover, "[-o CASE] [OPTIONS] -- COMMAND [ARG...]",
+		"record a command and all that it starts (root)", NULL},
+	{"record", command_handover, "-o CASE FLAG... [--duration TIME]",
+		"record what is flagged, running or still to come (root)", NULL},
+	{"doctor", command_handover, "", "what this kernel lets the sensor hook (root)", NULL},
+	{"report", command_report, "CASE [--format text|json] [-o FILE]",
+		"which process read which file, and where it sent data",
+		"  --format text|json        default: text\n"
+		"  -o FILE                   write there, not to stdout\n"
+		"  --process PID             this process only\n"
+		"  --top N                   text: so many files of each process (default: 20)\n"
+		"  --all                     text: every file\n"
+		"  --color auto|always|never text: default: auto\n"},
+	{"query", command_query, "CASE 'SQL'", "SQL over a case, read-only",
+		"  --csv                     comma-separated values\n"
+		"  --json                    a list of objects\n"
+		"  -o FILE                   write there, not to stdout\n"
+		"The tables: quis query CASE 'SELECT sql FROM sqlite_schema'\n"},
+	{"help", command_help, "[COMMAND]", "this, or how to use a command", NULL},
+	{NULL},
+};
+
+const struct command *find_command(const char *name)
+{
+	const struct command *command;
+
+	for (command = commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+int show_commands(void)
+{
+	const struct command *command;
+
+	puts("quis shows what a security product read, how it got at it, and where it sent data.\n");
+	for (command = commands; command->name; command++)
+		printf("  quis %-7s %-42s %s\n", command->name, command->synopsis, command->summary);
+	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, 77 kernel or privileges do not allow it. See quis(1).");
+	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+int command_help(const struct command *command, int argc, char **argv)
+{
+	const struct command *wanted;
+
+	if (argc < 2)
+		return show_commands();
+	wanted = find_command(argv[1]);
+	if (!wanted)
+		return misused(command, "no command '%s'", argv[1]);
+	if (wanted->run == command_handover) {
+		char *words[] = {argv[1], (char *)"--help", NULL};
+
+		return command_handover(wanted, 2, words);
+	}
+	return show_help(wanted);
+}
+
+static void try_exec(const char *directory, const char *rest, char **argv)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s%s", directory, rest) < sizeof(path))
+		execv(path, argv);
+}
+
+/* The sensor of our own build first: an installed one may be of another version. */
+int command_handover(const struct command *command, int argc, char **argv)
+{
+	char own[PATH_MAX], *words[argc + 2];
+	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	words[0] = (char *)"quis-record";
+	memcpy(words + 1, argv, argc * sizeof(*argv));
+	words[argc + 1] = NULL;
+	if (len > 0) {
+		own[len] = '\0';
+		try_exec(dirname(own), "/quis-record", words);
+	}
+	if (len <= 0 || errno == ENOENT)
+		try_exec(QUIS_PREFIX, "/sbin/quis-record", words);
+	if (errno == ENOENT)
+		execvp(words[0], words);
+	if (errno == ENOENT)
+		return complain("'%s' needs quis-record, which is neither beside quis nor in %s/sbin nor in PATH",
+			command->name, QUIS_PREFIX);
+	return complain("cannot start quis-record: %s", strerror(errno));
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "analyse.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "case/case.h"
+#include "index.h"
+
+#define MESSAGE_MAX 1024
+
+static void say(const char *prefix, const char *format, va_list arguments, const char *suffix)
+{
+	char message[MESSAGE_MAX], plain[4 * MESSAGE_MAX];
+
+	vsnprintf(message, sizeof(message), format, arguments);
+	text_plain(plain, sizeof(plain), message, strlen(message));
+	fprintf(stderr, "%s: %s%s\n", prefix, plain, suffix);
+}
+
+int complain(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say("quis", format, arguments, "");
+	va_end(arguments);
+	return EXIT_FAILED;
+}
+
+int misused(const struct command *command, const char *format, ...)
+{
+	char prefix[32], hint[64];
+	va_list arguments;
+
+	snprintf(prefix, sizeof(prefix), "quis%s%s", command ? " " : "", command ? command->name : "");
+	snprintf(hint, sizeof(hint), " (see '%s --help')", prefix);
+	va_start(arguments, format);
+	say(prefix, format, arguments, hint);
+	va_end(arguments);
+	return EXIT_USAGE;
+}
+
+int misused_option(const struct command *command, int got, char **argv)
+{
+	const char *option = argv[optind - 1];
+
+	if (got == ':')
+		return misused(command, "option '%s' needs a value", option);
+	if (optopt && strncmp(option, "--", 2))
+		return misused(command, "unknown option '-%c'", optopt);
+	return misused(command, "unknown option '%s'", option);
+}
+
+int show_help(const struct command *command)
+{
+	printf("usage: quis %s %s\n%s\n", command->name, command->synopsis, command->summary);
+	if (command->options)
+		printf("\n%s", command->options);
+	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int complain_case(const char *path, int err)
+{
+	switch (err) {
+	case -ENODATA:
+		return complain("%s: no case (no facts-000001.ndjson in it)", path);
+	case -ENOTDIR:
+		return complain("%s: no case (not a directory)", path);
+	case -EBADMSG:
+		return complain("%s: broken case: not one line of it is a fact", path);
+	default:
+		return complain("%s: cannot read the case: %s", path, strerror(-err));
+	}
+}
+
+int open_case(const char *path, sqlite3 **ret_db)
+{
+	struct index_problems problems;
+	int err = index_open(ret_db, &problems, path);
+
+	if (err)
+		return complain_case(path, err);
+	if (problems.bad_lines)
+		complain("%s: %" PRIu64 " line%s not used, the first being line %" PRIu64 " of facts-%06" PRIu32
+			 ".ndjson: %s",
+			path, problems.bad_lines, problems.bad_lines == 1 ? "" : "s", problems.first_line,
+			problems.first_segment, problems.first_what);
+	return EXIT_DONE;
+}
+
+int open_output(const char *path, FILE **ret_out)
+{
+	FILE *out = path ? fopen(path, "we") : stdout;
+
+	if (!out)
+		return complain("%s: %s", path, strerror(errno));
+	*ret_out = out;
+	return EXIT_DONE;
+}
+
+int close_output(const char *path, FILE *out)
+{
+	int failed = ferror(out);
+
+	errno = 0;
+	failed |= path ? fclose(out) : fflush(out);
+	if (failed)
+		return complain(
+			"%s: %s", path ? path : "stdout", errno ? strerror(errno) : "not everything could be written");
+	return EXIT_DONE;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "analyse.h"
+
+#include <locale.h>
+#include <string.h>
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	setlocale(LC_CTYPE, "");
+	if (argc < 2)
+		return misused(NULL, "no command given");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return show_commands();
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("quis " QUIS_VERSION);
+		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return misused(NULL, "unknown %s '%s'", argv[1][0] == '-' ? "option" : "command", argv[1]);
+	return command->run(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a report says, whatever its form: every format reads the index through this. */
+#ifndef QUIS_REPORT_H
+#define QUIS_REPORT_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct text {
+	const char *bytes; /* NULL: not known */
+	size_t len;
+};
+
+struct report_options {
+	bool all;
+	unsigned top; /* files shown of a process */
+	int64_t pid;  /* 0: all processes */
+	bool color;
+	unsigned width; /* 0: unlimited */
+};
+
+struct report {
+	sqlite3 *db;
+	struct report_options options;
+	sqlite3_stmt *statements[16]; /* prepared when first used */
+};
+
+struct report_session {
+	struct text host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason;
+	struct text case_id, case_number, examiner, note, tool_version;
+	int64_t lost_records, lost_map_full, lost_missed_runs; /* -1: not known */
+	bool exact;
+};
+
+struct report_gap {
+	struct text from, to, what;
+	int64_t count; /* -1: not known */
+};
+
+struct report_image {
+	struct text time, executable, executable_raw, device, inode, sha256, args, args_raw, cwd, cwd_raw;
+	bool args_truncated;
+};
+
+struct report_process {
+	int64_t id;
+	struct text entity, parent, comm, cgroup, container, flagged_by, started, ended;
+	int64_t pid, ppid, uid, gid, exit_code, exit_signal; /* -1: not known */
+	int64_t images;
+	struct report_image image; /* the last one */
+};
+
+enum report_how {
+	HOW_OPENED,
+	HOW_INHERITED,
+	HOW_RECEIVED,
+	HOW_FANOTIFY,
+	HOW_PIDFD,
+	HOW_EXECUTED,
+	HOW_IO_URING,
+	HOW_COUNT,
+};
+extern const char *const report_how_names[HOW_COUNT];
+
+struct report_file {
+	bool object; /* false: a refused open, which has a path and an errno only */
+	struct text path, path_raw, path_from, view, device, inode, type, lower_device, lower_inode, error, first, last;
+	bool deleted, truncated, unreachable;
+	unsigned how; /* bits of enum report_how */
+	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed;
+};
+
+struct report_flow {
+	struct text family, transport, direction, local, remote, remote_name, name_source, error, first, last;
+	int64_t peer_pid; /* -1: not known */
+	uint64_t sends, sent_bytes, receives, received_bytes, failed;
+};
+
+struct report_action {
+	struct text time, kind, path, path_raw, to, to_raw, detail, path_from, outcome, error;
+};
+
+/* Texts are valid during the call only. What the callback returns below 0 ends the walk and is returned. */
+typedef int report_gap_fn(void *context, const struct report_gap *gap);
+typedef int report_process_fn(void *context, const struct report_process *process);
+typedef int report_image_fn(void *context, const struct report_image *image);
+typedef int report_file_fn(void *context, const struct report_file *file);
+typedef int report_flow_fn(void *context, const struct report_flow *flow);
+typedef int report_action_fn(void *context, const struct report_action *action);
+
+int report_init(struct report *report, sqlite3 *db, const struct report_options *options);
+void report_done(struct report *report);
+/* Texts are valid until the next call of report_session() or report_done(). */
+int report_session(struct report *report, struct report_session *ret_session);
+int report_gaps(struct report *report, report_gap_fn *fn, void *context);
+int report_processes(struct report *report, report_process_fn *fn, void *context);
+int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context);
+int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
+int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context);
+int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);
+int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
+
+typedef int report_writer(struct report *report, FILE *out);
+report_writer report_json, report_text;
+
+#endif

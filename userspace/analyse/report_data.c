@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+
+const char *const report_how_names[HOW_COUNT] = {
+	[HOW_OPENED] = "opened",
+	[HOW_INHERITED] = "inherited",
+	[HOW_RECEIVED] = "received",
+	[HOW_FANOTIFY] = "fanotify",
+	[HOW_PIDFD] = "pidfd",
+	[HOW_EXECUTED] = "executed",
+	[HOW_IO_URING] = "io_uring",
+};
+
+enum statement {
+	SESSION,
+	STATS,
+	GAPS,
+	PROCESSES,
+	PROCESS,
+	IMAGES,
+	OBJECTS,
+	OBJECT,
+	REFUSED,
+	FLOWS,
+	FLOW,
+	FLOW_NAME,
+	ACTIONS,
+};
+
+#define IMAGE_COLUMNS                                                                                                  \
+	"executable, executable_raw, executable_device, executable_inode, sha256, args, args_raw, args_truncated, "    \
+	"cwd, cwd_raw"
+#define PROCESS_COLUMNS                                                                                                \
+	"id, entity, parent, comm, cgroup, container, flagged_by, started, ended,"                                     \
+	" pid, ppid, uid, gid, exit_code, exit_signal, images, started, " IMAGE_COLUMNS
+#define COUNTER_SUMS                                                                                                   \
+	"capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes), "  \
+	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed)"
+
+/*
+ * The groups below are read along the index on (process, file): no sorting, no memory. What is told of a group beside
+ * its sums is from its last burst that has a name, fetched by its id.
+ */
+static const char *const sql[] = {
+	[SESSION] = "SELECT host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason,"
+		    " case_id, case_number, examiner, note, tool_version FROM capture ORDER BY rowid LIMIT 1",
+	[STATS] = "SELECT lost_records, lost_map_full, lost_missed_runs FROM stats ORDER BY id DESC LIMIT 1",
+	[GAPS] = "SELECT first, last, what, count FROM gap ORDER BY first, id",
+	[PROCESSES] = "SELECT " PROCESS_COLUMNS " FROM process WHERE ?1 = 0 OR pid = ?1 ORDER BY id",
+	[PROCESS] = "SELECT " PROCESS_COLUMNS " FROM process WHERE id = ?1",
+	[IMAGES] = "SELECT time, " IMAGE_COLUMNS " FROM image WHERE process = ?1 AND event IS NOT 'fork' ORDER BY id",
+	[OBJECTS] = "SELECT coalesce(max(CASE WHEN path IS NOT NULL THEN id END), max(id)), min(first), max(last),"
+		    " group_concat(DISTINCT how), NULL, " COUNTER_SUMS
+		    " FROM access WHERE process = ?1 AND file IS NOT NULL GROUP BY file",
+	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
+		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode"
+		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
+	[REFUSED] = "SELECT max(id), min(first), max(last), group_concat(DISTINCT how), errno, " COUNTER_SUMS
+		    " FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
+	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
+		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
+		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
+	[FLOW] = "SELECT family, transport, direction, local, remote, errno, peer_pid, flow_id FROM flow WHERE id = ?1",
+	/* A DNS answer's own flow is the one to the name server, so it names an address, never its flow. */
+	[FLOW_NAME] = "SELECT name, source FROM (SELECT name, source, id, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
+		      "rank FROM name"
+		      " WHERE flow_id = ?1 AND source IS NOT 'dns' UNION ALL"
+		      " SELECT name, source, id, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name WHERE address = ?2)"
+		      " ORDER BY rank, id DESC LIMIT 1",
+	[ACTIONS] =
+		"SELECT time, kind, path, path_raw, target, target_raw, detail, path_from, outcome, errno FROM action"
+		" WHERE process = ?1 ORDER BY time, id",
+};
+
+/* sum() fails on overflow, which a forged case could bring about; this one stays at the greatest number. */
+static void sum_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+
+	(void)count;
+	if (sum && __builtin_add_overflow(*sum, sqlite3_value_int64(values[0]), sum))
+		*sum = INT64_MAX;
+}
+
+static void sum_final(sqlite3_context *context)
+{
+	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+
+	sqlite3_result_int64(context, sum ? *sum : 0);
+}
+
+int report_init(struct report *report, sqlite3 *db, const struct report_options *options)
+{
+	memset(report, 0, sizeof(*report));
+	report->db = db;
+	report->options = *options;
+	return sqlite3_create_function(db, "capped_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, sum_step,
+		       sum_final) == SQLITE_OK
+		       ? 0
+		       : -ENOMEM;
+}
+
+void report_done(struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(report->statements) / sizeof(report->statements[0]); i++)
+		sqlite3_finalize(report->statements[i]);
+	memset(report, 0, sizeof(*report));
+}
+
+static sqlite3_stmt *start(struct report *report, enum statement which, int64_t argument)
+{
+	sqlite3_stmt **statement = &report->statements[which];
+
+	if (!*statement &&
+		sqlite3_prepare_v3(report->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK)
+		return NULL;
+	sqlite3_reset(*statement);
+	if (sqlite3_bind_parameter_count(*statement))
+		sqlite3_bind_int64(*statement, 1, argument);
+	return *statement;
+}
+
+/* 1: a row; 0: no more. */
+static int step(sqlite3_stmt *statement)
+{
+	int got = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+
+	if (got == SQLITE_ROW)
+		return 1;
+	sqlite3_reset(statement);
+	if (got == SQLITE_DONE)
+		return 0;
+	return got == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+static int end_walk(sqlite3_stmt *statement, int err)
+{
+	sqlite3_reset(statement);
+	return err;
+}
+
+static struct text get_text(sqlite3_stmt *statement, int column)
+{
+	struct text text = {.bytes = (const char *)sqlite3_column_text(statement, column)};
+
+	text.len = sqlite3_column_bytes(statement, column);
+	return text;
+}
+
+static int64_t get_number(sqlite3_stmt *statement, int column)
+{
+	return sqlite3_column_type(statement, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(statement, column);
+}
+
+static void get_texts(sqlite3_stmt *statement, int column, struct text *const *texts, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		*texts[i] = get_text(statement, column + i);
+}
+
+static void get_counts(sqlite3_stmt *statement, int column, uint64_t *const *counts, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		*counts[i] = sqlite3_column_int64(statement, column + i);
+}
+
+#define TEXTS(statement, column, ...)                                                                                  \
+	get_texts(statement, column, (struct text *const[]){__VA_ARGS__},                                              \
+		sizeof((struct text *const[]){__VA_ARGS__}) / sizeof(struct text *))
+#define COUNTS(statement, column, ...)                                                                                 \
+	get_counts(statement, column, (uint64_t *const[]){__VA_ARGS__},                                                \
+		sizeof((uint64_t *const[]){__VA_ARGS__}) / sizeof(uint64_t *))
+
+static int session_stats(struct report *report, struct report_session *session)
+{
+	sqlite3_stmt *row = start(report, STATS, 0);
+	int got = step(row);
+
+	session->lost_records = session->lost_map_full = session->lost_missed_runs = -1;
+	if (got != 1)
+		return got;
+	session->lost_records = get_number(row, 0);
+	session->lost_map_full = get_number(row, 1);
+	session->lost_missed_runs = get_number(row, 2);
+	return end_walk(row, 0);
+}
+
+static int has_gaps(struct report *report)
+{
+	sqlite3_stmt *row = start(report, GAPS, 0);
+	int got = step(row);
+
+	return end_walk(row, got);
+}
+
+int report_session(struct report *report, struct report_session *ret_session)
+{
+	struct report_session session = {0};
+	sqlite3_stmt *row;
+	int err = session_stats(report, &session), gaps;
+
+	if (err)
+		return err;
+	gaps = has_gaps(report);
+	if (gaps < 0)
+		return gaps;
+	row = start(report, SESSION, 0);
+	err = step(row);
+	if (err < 0)
+		return err;
+	/* The row stays open: the texts live as long as it does. */
+	if (err)
+		TEXTS(row, 0, &session.host, &session.machine_id, &session.boot_id, &session.kernel, &session.started,
+			&session.ended, &session.hooks, &session.flags, &session.unseen, &session.end_reason,
+			&session.case_id, &session.case_number, &session.examiner, &session.note,
+			&session.tool_version);
+	session.exact = !gaps && !session.lost_records && !session.lost_map_full && !session.lost_missed_runs;
+	*ret_session = session;
+	return 0;
+}
+
+int report_gaps(struct report *report, report_gap_fn *fn, void *context)
+{
+	sqlite3_stmt *row = start(report, GAPS, 0);
+	struct report_gap gap;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		TEXTS(row, 0, &gap.from, &gap.to, &gap.what);
+		gap.count = get_number(row, 3);
+		got = fn(context, &gap);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+static void get_image(sqlite3_stmt *row, int at, struct report_image *image)
+{
+	TEXTS(row, at, &image->time, &image->executable, &image->executable_raw, &image->device, &image->inode,
+		&image->sha256, &image->args, &image->args_raw);
+	image->args_truncated = sqlite3_column_int(row, at + 8);
+	TEXTS(row, at + 9, &image->cwd, &image->cwd_raw);
+}
+
+static void get_process(sqlite3_stmt *row, struct report_process *process)
+{
+	process->id = sqlite3_column_int64(row, 0);
+	TEXTS(row, 1, &process->entity, &process->parent, &process->comm, &process->cgroup, &process->container,
+		&process->flagged_by, &process->started, &process->ended);
+	process->pid = get_number(row, 9);
+	process->ppid = get_number(row, 10);
+	process->uid = get_number(row, 11);
+	process->gid = get_number(row, 12);
+	process->exit_code = get_number(row, 13);
+	process->exit_signal = get_number(row, 14);
+	process->images = get_number(row, 15);
+	get_image(row, 16, &process->image);
+}
+
+static int walk_processes(sqlite3_stmt *row, report_process_fn *fn, void *context)
+{
+	struct report_process process;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		get_process(row, &process);
+		got = fn(context, &process);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+int report_processes(struct report *report, report_process_fn *fn, void *context)
+{
+	return walk_processes(start(report, PROCESSES, report->options.pid), fn, context);
+}
+
+int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context)
+{
+	return walk_processes(start(report, PROCESS, id), fn, context);
+}
+
+int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context)
+{
+	sqlite3_stmt *row = start(report, IMAGES, process);
+	struct report_image image;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		get_image(row, 0, &image);
+		got = fn(context, &image);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+/* lists: JSON lists, one after the other. No name of a way is part of another's. */
+static unsigned get_how(sqlite3_stmt *row, int column)
+{
+	const char *lists = (const char *)sqlite3_column_text(row, column);
+	unsigned how = 0, i;
+
+	for (i = 0; lists && i < HOW_COUNT; i++)
+		if (strstr(lists, report_how_names[i]))
+			how |= 1u << i;
+	return how;
+}
+
+static int get_object(struct report *report, int64_t id, struct report_file *file)
+{
+	sqlite3_stmt *row = start(report, OBJECT, id);
+	int got = step(row);
+
+	if (got != 1)
+		return got ? got : -EIO;
+	TEXTS(row, 0, &file->path, &file->path_raw, &file->path_from, &file->view);
+	file->deleted = sqlite3_column_int(row, 4);
+	file->truncated = sqlite3_column_int(row, 5);
+	file->unreachable = sqlite3_column_int(row, 6);
+	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode);
+	return 0;
+}
+
+static int get_file(struct report *report, sqlite3_stmt *row, struct report_file *file)
+{
+	TEXTS(row, 1, &file->first, &file->last);
+	file->how = get_how(row, 3);
+	file->error = get_text(row, 4);
+	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
+		&file->mapped_bytes, &file->lists, &file->failed);
+	return get_object(report, sqlite3_column_int64(row, 0), file);
+}
+
+static int walk_files(struct report *report, sqlite3_stmt *row, bool objects, report_file_fn *fn, void *context)
+{
+	struct report_file file = {.object = objects};
+	int got;
+
+	while ((got = step(row)) == 1) {
+		got = get_file(report, row, &file);
+		if (got >= 0)
+			got = fn(context, &file);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context)
+{
+	int err = walk_files(report, start(report, OBJECTS, process), true, fn, context);
+
+	return err ? err : walk_files(report, start(report, REFUSED, process), false, fn, context);
+}
+
+/* 203.0.113.7:443 and [2001:db8::1]:443 */
+static struct text address_of(struct text remote)
+{
+	const char *end;
+
+	if (!remote.bytes)
+		return remote;
+	if (remote.len && remote.bytes[0] == '[') {
+		end = memchr(remote.bytes, ']', remote.len);
+		return end ? (struct text){remote.bytes + 1, end - remote.bytes - 1} : remote;
+	}
+	end = memrchr(remote.bytes, ':', remote.len);
+	return end ? (struct text){remote.bytes, end - remote.bytes} : remote;
+}
+
+static bool bind_text(sqlite3_stmt *statement, int at, struct text text)
+{
+	return sqlite3_bind_text(statement, at, text.bytes, text.len, SQLITE_STATIC) == SQLITE_OK;
+}
+
+static int get_flow_name(struct report *report, struct text flow_id, struct report_flow *flow)
+{
+	sqlite3_stmt *row = start(report, FLOW_NAME, 0);
+	int got;
+
+	flow->remote_name = flow->name_source = (struct text){0};
+	if (!row || !bind_text(row, 1, flow_id) || !bind_text(row, 2, address_of(flow->remote)) ||
+		!bind_text(row, 3, flow->last))
+		return -EIO;
+	got = step(row);
+	if (got == 1)
+		TEXTS(row, 0, &flow->remote_name, &flow->name_source);
+	return got < 0 ? got : 0;
+}
+
+static int get_flow(struct report *report, sqlite3_stmt *group, struct report_flow *flow)
+{
+	sqlite3_stmt *row = start(report, FLOW, sqlite3_column_int64(group, 0));
+	int got = step(row);
+
+	if (got != 1)
+		return got ? got : -EIO;
+	TEXTS(group, 1, &flow->first, &flow->last);
+	COUNTS(group, 3, &flow->sends, &flow->sent_bytes, &flow->receives, &flow->received_bytes, &flow->failed);
+	TEXTS(row, 0, &flow->family, &flow->transport, &flow->direction, &flow->local, &flow->remote, &flow->error);
+	flow->peer_pid = get_number(row, 6);
+	return get_flow_name(report, get_text(row, 7), flow);
+}
+
+int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context)
+{
+	sqlite3_stmt *row = start(report, FLOWS, process);
+	struct report_flow flow;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		got = get_flow(report, row, &flow);
+		if (got >= 0)
+			got = fn(context, &flow);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context)
+{
+	sqlite3_stmt *row = start(report, ACTIONS, process);
+	struct report_action action;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		TEXTS(row, 0, &action.time, &action.kind, &action.path, &action.path_raw, &action.to, &action.to_raw,
+			&action.detail, &action.path_from, &action.outcome, &action.error);
+		got = fn(context, &action);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The parts of the text report. Everything that comes from the case goes through text_plain(). */
+#ifndef QUIS_REPORT_TEXT_H
+#define QUIS_REPORT_TEXT_H
+
+#include "report.h"
+
+#define SIZE_TEXT 24
+
+struct page {
+	struct report *report;
+	FILE *out;
+	int depth;	  /* of the process in the tree */
+	unsigned reasons; /* told at the top */
+};
+
+void text_paint(struct page *page, const char *code);
+void text_indent(struct page *page);
+void text_put(struct page *page, struct text text, const char *unknown);
+char *text_copy_plain(struct text text); /* NULL: not known, or no memory */
+const char *text_size(char out[SIZE_TEXT], uint64_t bytes);
+
+int text_files(struct page *page, int64_t process);
+int text_flows(struct page *page, int64_t process);
+int text_actions(struct page *page, int64_t process);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "case.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE (256u << 10)
+#define SEGMENTS_MAX (1u << 20)
+
+struct case_reader {
+	int dir;
+	int segment;
+	uint32_t *numbers; /* of the segments there are, ascending */
+	size_t count;
+	size_t next;	   /* index into numbers */
+	uint32_t expected; /* the number that should come next */
+	uint32_t current;
+	uint64_t line;
+	uint64_t bytes_total;
+	uint64_t bytes_read;
+	size_t start;
+	size_t end;
+	char buffer[BUFFER_SIZE + 1];
+};
+
+/* Seven digits and more come after facts-999999. */
+static uint32_t segment_number(const char *name)
+{
+	static const char prefix[] = "facts-", suffix[] = ".ndjson";
+	uint64_t number = 0;
+	const char *at;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return 0;
+	name += sizeof(prefix) - 1;
+	for (at = name; *at >= '0' && *at <= '9' && number < UINT32_MAX / 10; at++)
+		number = number * 10 + (*at - '0');
+	return at - name < 6 || strcmp(at, suffix) ? 0 : number;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static int add_segment(struct case_reader *reader, uint32_t number, const char *name)
+{
+	struct stat st;
+
+	if ((reader->count & (reader->count - 1)) == 0) {
+		size_t size = (reader->count ? 2 * reader->count : 1) * sizeof(*reader->numbers);
+		uint32_t *numbers = realloc(reader->numbers, size);
+
+		if (!numbers)
+			return -ENOMEM;
+		reader->numbers = numbers;
+	}
+	reader->numbers[reader->count++] = number;
+	if (!fstatat(reader->dir, name, &st, 0))
+		reader->bytes_total += st.st_size;
+	return 0;
+}
+
+static int list_segments(struct case_reader *reader)
+{
+	const struct dirent *entry;
+	int fd = openat(reader->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!stream) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (!err && reader->count < SEGMENTS_MAX && (entry = readdir(stream))) {
+		uint32_t number = segment_number(entry->d_name);
+
+		if (number)
+			err = add_segment(reader, number, entry->d_name);
+	}
+	closedir(stream);
+	if (!err && !reader->count)
+		err = -ENODATA;
+	if (!err)
+		qsort(reader->numbers, reader->count, sizeof(*reader->numbers), compare_numbers);
+	return err;
+}
+
+int case_open(struct case_reader **ret_reader, const char *path)
+{
+	struct case_reader *reader;
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (dir < 0)
+		return -errno;
+	reader = calloc(1, sizeof(*reader));
+	if (!reader) {
+		close(dir);
+		return -ENOMEM;
+	}
+	reader->dir = dir;
+	reader->segment = -1;
+	reader->expected = 1;
+	err = list_segments(reader);
+	if (err) {
+		case_reader_free(reader);
+		return err;
+	}
+	*ret_reader = reader;
+	return 0;
+}
+
+/* O_NONBLOCK: a FIFO in the place of a segment must not hold us up. */
+static int open_segment(struct case_reader *reader, uint32_t number)
+{
+	char name[32];
+	struct stat st;
+	int err = 0;
+
+	reader->expected = number + 1;
+	reader->current = number;
+	reader->next++;
+	reader->line = 0;
+	snprintf(name, sizeof(name), "facts-%06u.ndjson", number);
+	reader->segment = openat(reader->dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (reader->segment < 0)
+		return -errno;
+	if (fstat(reader->segment, &st))
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	if (err) {
+		close(reader->segment);
+		reader->segment = -1;
+	}
+	return err;
+}
+
+static void close_segment(struct case_reader *reader)
+{
+	close(reader->segment);
+	reader->segment = -1;
+	reader->start = reader->end = 0;
+}
+
+static ssize_t fill(struct case_reader *reader)
+{
+	ssize_t got;
+
+	if (reader->start) {
+		reader->end -= reader->start;
+		memmove(reader->buffer, reader->buffer + reader->start, reader->end);
+		reader->start = 0;
+	}
+	do
+		got = read(reader->segment, reader->buffer + reader->end, BUFFER_SIZE - reader->end);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	reader->end += got;
+	reader->bytes_read += got;
+	return got;
+}
+
+/* At the end of the segment, or at an error: the line that has no end. */
+static int segment_end(struct case_reader *reader, bool partial, int err)
+{
+	close_segment(reader);
+	if (err)
+		return err;
+	return partial ? -EBADMSG : 0;
+}
+
+/* 1: a line; 0: end of the segment; else as case_next(). */
+static int next_in_segment(struct case_reader *reader, struct case_line *line)
+{
+	bool skipping = false;
+	char *newline;
+	size_t len;
+	ssize_t got;
+
+	reader->line++;
+	line->segment = reader->current;
+	line->number = reader->line;
+	for (;;) {
+		newline = memchr(reader->buffer + reader->start, '\n', reader->end - reader->start);
+		if (newline)
+			break;
+		if (reader->end - reader->start >= FACT_LINE_MAX) {
+			skipping = true;
+			reader->start = reader->end;
+		}
+		got = fill(reader);
+		if (got <= 0)
+			return segment_end(reader, skipping || reader->end > reader->start, got);
+	}
+	len = newline - (reader->buffer + reader->start);
+	line->text = reader->buffer + reader->start;
+	line->len = len;
+	*newline = '\0';
+	reader->start += len + 1;
+	return skipping || len >= FACT_LINE_MAX ? -E2BIG : 1;
+}
+
+int case_next(struct case_reader *reader, struct case_line *ret_line)
+{
+	struct case_line line = {.text = "", .segment = reader->current};
+	int got;
+
+	for (;;) {
+		if (reader->segment < 0 && reader->next == reader->count)
+			return 0;
+		if (reader->segment < 0 && reader->numbers[reader->next] != reader->expected) {
+			line.segment = reader->expected;
+			reader->expected = reader->numbers[reader->next];
+			got = -ENOLINK;
+		} else if (reader->segment < 0) {
+			got = open_segment(reader, reader->numbers[reader->next]);
+			line.segment = reader->current;
+		} else {
+			got = next_in_segment(reader, &line);
+		}
+		if (got)
+			break;
+	}
+	*ret_line = line;
+	return got;
+}
+
+uint64_t case_bytes_total(const struct case_reader *reader)
+{
+	return reader->bytes_total;
+}
+
+uint64_t case_bytes_read(const struct case_reader *reader)
+{
+	return reader->bytes_read;
+}
+
+void case_reader_free(struct case_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->segment >= 0)
+		close(reader->segment);
+	if (reader->dir >= 0)
+		close(reader->dir);
+	free(reader->numbers);
+	free(reader);
+}

@@ -85,7 +85,7 @@ static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)
 	if (ret == 0 || ret == -EINPROGRESS)
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
 	else if (ret < 0 && (ret > -ERESTART_FIRST || ret < -ERESTART_LAST))
-		count_fd((u32)fd, WHAT_REFUSED, -ret, 0, uaddr);
+		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, uaddr);
 }
 
 static __always_inline void on_send(long ret, u64 fd, u64 uaddr)
@@ -100,16 +100,11 @@ static __always_inline void on_receive(long ret, u64 fd, u64 flags, u64 uaddr)
 		count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, uaddr);
 }
 
-/* struct user_msghdr, include/linux/socket.h */
-struct message {
-	u64 name;
-	u32 name_length;
-	u32 pad;
-	u64 iov, iov_length;
-	u64 control, control_length;
-	u32 flags;
-	u32 bytes; /* struct mmsghdr: msg_len */
-};
+/* struct user_msghdr and mmsghdr, include/linux/socket.h: only what is used is read, the stack of eight frames is 512 bytes */
+#define MESSAGE_NAME 0
+#define MESSAGE_CONTROL 32
+#define MESSAGE_LENGTH 56
+#define MESSAGE_SIZE 64
 
 /* One of the fds that came with a message. */
 static __always_inline void gain_right(u64 at, u32 from)
@@ -146,43 +141,42 @@ static __always_inline u64 gain_rights(u64 at, u64 end, u32 from)
 
 __noinline int on_control(u64 fd, u64 umessage)
 {
-	u64 task = bpf_get_current_task(), file, sk, at;
-	struct message m;
+	u64 file = fd_file(bpf_get_current_task(), (u32)fd), sk, at;
+	u64 control[2]; /* address and length */
+	u32 from;
 
-	file = fd_file(task, (u32)fd);
 	if (!file || !inode_is_socket((u64)READ(struct file, file, f_inode)))
 		return 0;
 	sk = file_sock(file);
 	if (READ(struct sock, sk, __sk_common.skc_family) != AF_UNIX)
 		return 0;
-	if (bpf_probe_read_user(&m, sizeof(m) - 8, (void *)umessage) || !m.control)
+	if (bpf_probe_read_user(control, sizeof(control), (void *)(umessage + MESSAGE_CONTROL)) || !control[0])
 		return 0;
-	at = m.control;
+	from = peer_of(sk);
+	at = control[0];
 	for (int i = 0; i < CONTROL_MAX && at; i++)
-		at = gain_rights(at, m.control + m.control_length, peer_of(sk));
+		at = gain_rights(at, control[0] + control[1], from);
 	return 0;
 }
 
 /* One message: its address is in the process's memory, and, for the mmsg calls, its length, which the kernel wrote there. */
 __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 {
-	struct message m = {};
+	u64 name = 0;
 
-	if (bpf_probe_read_user(&m, sizeof(m) - 8, (void *)umessage))
-		m.name = 0;
 	if (bytes < 0) {
 		u32 length = 0;
 
-		if (bpf_probe_read_user(&length, 4, (void *)(umessage + 56))) {
-			lose_call(what, 0);
+		if (bpf_probe_read_user(&length, sizeof(length), (void *)(umessage + MESSAGE_LENGTH))) {
+			ADD(state.lost_calls, 1);
 			return 0;
 		}
 		bytes = length;
 	}
 	if (flags & (MSG_PEEK | MSG_ERRQUEUE))
 		bytes = 0;
-	count_fd((u32)fd, what, bytes, 0, m.name);
-	return 0;
+	bpf_probe_read_user(&name, sizeof(name), (void *)(umessage + MESSAGE_NAME));
+	return count_fd((u32)fd, what, bytes, 0, name);
 }
 
 static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 what, u64 flags)
@@ -200,9 +194,9 @@ __noinline int on_messages(s64 count, u64 fd, u64 vector, u32 what, u64 flags)
 	for (u32 i = 0; i < MESSAGES_MAX; i++) {
 		if ((s64)i >= count)
 			break;
-		on_message(fd, vector + i * 64, what, -1, flags);
+		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
 		if (what == WHAT_RECEIVE)
-			on_control(fd, vector + i * 64);
+			on_control(fd, vector + i * MESSAGE_SIZE);
 	}
 	return 0;
 }

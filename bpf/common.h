@@ -132,7 +132,9 @@ struct scratch {
 	u32 hash_at;
 	u32 hash_end;
 	u32 found;
-	u32 pad;
+	u32 local_at, local_length; /* names of a unix socket */
+	u32 remote_at, remote_length;
+	u32 abstract;
 	u8 out[SCRATCH_OUT * 2 + 1024];
 };
 
@@ -219,7 +221,8 @@ static __always_inline void lose_call(u32 what, u64 bytes)
 	if ((what & WHAT_MASK) == WHAT_TOUCH)
 		return;
 	ADD(state.lost_calls, 1);
-	ADD(state.lost_call_bytes, bytes);
+	if (bytes) /* clang turns adding a constant 0 into an atomic OR, which 5.10 lacks */
+		ADD(state.lost_call_bytes, bytes);
 }
 
 /* ---- who ---- */

@@ -78,7 +78,7 @@ static __always_inline u32 flow_key_fill(struct flow_key *key, u64 file, u64 sk,
 	key->family = READ(struct sock, sk, __sk_common.skc_family);
 	if (key->family != AF_INET && key->family != AF_INET6)
 		return 0;
-	if ((message || (what & WHAT_MASK) == WHAT_REFUSED) && remote_of_argument(key, uaddr))
+	if ((message || (what & WHAT_BY_ARGUMENT)) && remote_of_argument(key, uaddr))
 		return FLOW_ARGUMENT;
 	remote_of_sock(key, sk);
 	return 0;
@@ -100,14 +100,11 @@ static __always_inline void local_of_sock(struct record_flow *r, u64 sk)
  */
 #define SCRATCH_ABSTRACT 0x100
 
-static __always_inline int unix_name(u32 slot, u64 sk)
+static __always_inline int unix_name(u32 slot, struct scratch *s, u64 sk)
 {
-	struct scratch *s = scratch_at(slot);
 	u64 addr, dentry;
 	u32 at, length;
 
-	if (!s)
-		return 0;
 	s->flags = 0;
 	dentry = (u64)READ(struct unix_sock, sk, path.dentry);
 	if (dentry)
@@ -147,57 +144,58 @@ static __always_inline u32 peer_of(u64 sk)
 	return pid ? READ(struct pid, pid, numbers[0].nr) : 0;
 }
 
+/* Both names of a unix socket, put into the slot. */
+static __always_inline void unix_names(u32 slot, struct scratch *s, u64 sk, u64 uaddr)
+{
+	u64 peer;
+
+	s->local_length = unix_name(slot, s, sk);
+	s->local_at = s->at;
+	s->abstract = s->flags & SCRATCH_ABSTRACT ? 1 : 0;
+	peer = (u64)READ(struct unix_sock, sk, peer);
+	if (peer) {
+		s->remote_length = unix_name(slot, s, peer);
+		s->abstract |= s->flags & SCRATCH_ABSTRACT ? 2 : 0;
+	} else {
+		s->remote_length = unix_argument(s, uaddr);
+	}
+	s->remote_at = s->at;
+}
+
 /* As name_file(), for a socket. */
 __noinline int name_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 {
-	u64 sk = file_sock(file), peer;
-	u32 local_at, local = 0, remote_at, remote = 0, abstract = 0;
+	u64 sk = file_sock(file);
 	int slot = scratch_claim();
 	struct record_flow *r;
 	struct scratch *s;
-	u16 family;
 	long sent;
 
-	if (slot < 0)
-		return -1;
-	s = scratch_at(slot);
+	s = slot < 0 ? 0 : scratch_at(slot);
 	if (!s)
 		return -1;
-	family = READ(struct sock, sk, __sk_common.skc_family);
-	if (family == AF_UNIX) {
-		local = unix_name(slot, sk);
-		abstract = s->flags & SCRATCH_ABSTRACT ? 1 : 0;
-	}
-	local_at = s->at;
-	if (family == AF_UNIX) {
-		peer = (u64)READ(struct unix_sock, sk, peer);
-		if (peer) {
-			remote = unix_name(slot, peer);
-			abstract |= s->flags & SCRATCH_ABSTRACT ? 2 : 0;
-		} else {
-			remote = unix_argument(s, uaddr);
-		}
-	}
-	remote_at = s->at;
+	s->local_length = s->remote_length = s->abstract = 0;
+	if (READ(struct sock, sk, __sk_common.skc_family) == AF_UNIX)
+		unix_names(slot, s, sk, uaddr);
 	r = scratch_head(s, sizeof(*r));
 	__builtin_memset(r, 0, sizeof(*r));
-	head_fill(&r->head, RECORD_flow, scratch_size(s), task);
-	r->flags = flow_key_fill(&r->key, file, sk, what, uaddr, task);
 	r->bytes = bytes;
 	r->what = what;
+	head_fill(&r->head, RECORD_flow, scratch_size(s), task);
+	r->flags = flow_key_fill(&r->key, file, sk, what, uaddr, task);
 	r->protocol = READ(struct sock, sk, sk_protocol);
 	r->type = READ(struct sock, sk, sk_type);
 	r->state = READ(struct sock, sk, __sk_common.skc_state);
 	if (r->state == TCP_LISTEN_STATE)
 		r->flags |= FLOW_LISTEN;
-	r->abstract = abstract;
 	local_of_sock(r, sk);
-	if (family == AF_UNIX)
+	if (r->key.family == AF_UNIX)
 		r->peer = peer_of(sk);
-	r->local_path.length = local;
-	r->local_path.offset = local_at - s->at;
-	r->remote_path.length = remote;
-	r->remote_path.offset = remote_at - s->at;
+	r->abstract = s->abstract;
+	r->local_path.length = s->local_length;
+	r->local_path.offset = s->local_at - s->at;
+	r->remote_path.length = s->remote_length;
+	r->remote_path.offset = s->remote_at - s->at;
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;
@@ -274,7 +272,7 @@ __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	row->last = now;
 	if (row->named)
 		return 0;
-	if (name_flow(file, WHAT_TOUCH | (what == WHAT_REFUSED ? HOW_OPENED : 0), 0, uaddr, task))
+	if (name_flow(file, WHAT_TOUCH | (what & WHAT_BY_ARGUMENT), 0, uaddr, task))
 		ADD(state.lost_name, 1);
 	else
 		row->named = 1;

@@ -7,19 +7,22 @@
 
 char quis_license[] SEC("license") = "Dual BSD/GPL";
 
-#define A (regs->di)
-#define B (regs->si)
-#define C (regs->dx)
-#define D (regs->r10)
-#define E (regs->r8)
-#define F (regs->r9)
+/* On 5.10 the type of some functions' only argument is a forward declaration, which cannot be loaded from: read by address there. */
+#define REGS(ctx) ((struct pt_regs *)(typed_loads ? (ctx)[0] : plain(ctx)))
+#define REG(name) (typed_loads ? regs->name : READ(struct pt_regs, regs, name))
+#define A REG(di)
+#define B REG(si)
+#define C REG(dx)
+#define D REG(r10)
+#define E REG(r8)
+#define F REG(r9)
 #define R (ret)
 
 #define X(number, name, handler)                                                                                       \
 	SEC("fexit/__x64_sys_" #name)                                                                                  \
 	int x64_##name(u64 *ctx)                                                                                       \
 	{                                                                                                              \
-		__attribute__((unused)) struct pt_regs *regs = (void *)ctx[0];                                         \
+		__attribute__((unused)) struct pt_regs *regs = REGS(ctx);                                              \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
 		if (current_flagged())                                                                                 \
@@ -32,7 +35,7 @@ QUIS_SYSCALLS(X)
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
-	struct pt_regs *regs = (void *)ctx[0];
+	struct pt_regs *regs = REGS(ctx);
 	long ret = ctx[1];
 
 	if (!current_flagged())
@@ -41,7 +44,7 @@ int sys_exit(u64 *ctx)
 		ADD(state.compat_calls, 1);
 		return 0;
 	}
-	switch (regs->orig_ax) {
+	switch (REG(orig_ax)) {
 #define X(number, name, handler)                                                                                       \
 	case number:                                                                                                   \
 		handler;                                                                                               \

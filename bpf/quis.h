@@ -77,6 +77,7 @@ enum what {
 	WHAT_RECEIVE,
 	WHAT_REFUSED, /* a connect that failed */
 	WHAT_MASK = 0xff,
+	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
 };
 
 /* How a file came to the process; OR-ed to enum what, kept in the row. */
@@ -114,7 +115,7 @@ struct file_row {
 	u32 how;
 	u32 from; /* tgid that handed the fd over, 0: not known */
 	u32 named;
-	u32 pad;
+	u32 deleted; /* no name was left at the last call */
 };
 
 struct flow_key {

@@ -608,6 +608,8 @@ static int finish(struct loader *loader, bool ended)
 		err = set_span(loader);
 	if (!err)
 		err = execute(loader, index_schema_late);
+	if (!err)
+		err = execute(loader, index_inherited);
 	return err ? err : execute(loader, "COMMIT; PRAGMA query_only = ON;");
 }
 

@@ -25,5 +25,6 @@ int index_open(sqlite3 **ret_db, struct index_problems *ret_problems, const char
 
 extern const char index_schema[];
 extern const char index_schema_late[]; /* indexes, made once everything is in */
+extern const char index_inherited[];   /* conclusions about how a descriptor came */
 
 #endif

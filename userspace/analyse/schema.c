@@ -86,3 +86,20 @@ const char index_schema_late[] = "CREATE INDEX access_process ON access (process
 				 "CREATE INDEX action_process ON action (process);\n"
 				 "CREATE INDEX name_flow ON name (flow_id);\n"
 				 "CREATE INDEX name_address ON name (address);\n";
+
+/*
+ * A descriptor that no hook saw come, of a file that an ancestor had: it was inherited over fork or exec. The sensor states only what it
+ * saw; this is a conclusion, so it is drawn here.
+ */
+const char index_inherited[] =
+	"CREATE TEMP TABLE up (process INTEGER, ancestor INTEGER, PRIMARY KEY (process, ancestor)) WITHOUT ROWID;\n"
+	"WITH RECURSIVE u (process, ancestor) AS ("
+	" SELECT c.id, p.id FROM process AS c JOIN process AS p ON p.entity = c.parent"
+	" UNION SELECT u.process, p.id FROM u JOIN process AS c ON c.id = u.ancestor JOIN process AS p ON p.entity = c.parent)"
+	" INSERT INTO temp.up SELECT process, ancestor FROM u;\n"
+	"UPDATE access SET how = '[\"inherited\"]' WHERE how IS NULL AND file IS NOT NULL"
+	" AND NOT EXISTS (SELECT 1 FROM access AS b WHERE b.process = access.process AND b.file = access.file"
+	" AND b.how IS NOT NULL)"
+	" AND EXISTS (SELECT 1 FROM temp.up JOIN access AS b ON b.process = up.ancestor AND b.file = access.file"
+	" WHERE up.process = access.process);\n"
+	"DROP TABLE temp.up;\n";

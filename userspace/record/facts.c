@@ -418,7 +418,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	device(f, "quis.file.device", b->key.dev);
 	number_text(f, "file.inode", b->key.ino);
 	fact_number(f, "quis.file.generation", b->key.generation);
-	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED);
+	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED || (s->deleted && !(b->path.flags & PATH_PSEUDO)));
 	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
 	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
 	how_list(f, s->how);

@@ -188,17 +188,30 @@ static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 w
 		on_control(fd, umessage);
 }
 
-__noinline int on_messages(s64 count, u64 fd, u64 vector, u32 what, u64 flags)
+/* A few messages a call: the verifier walks through each loop once, and two short loops are shorter than one long one. */
+#define MESSAGES_A_CALL 32
+
+__noinline int some_messages(u64 count, u64 fd, u64 vector, u32 what, u64 flags)
 {
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < MESSAGES_MAX; i++) {
-		if ((s64)i >= count)
+	for (u32 i = 0; i < MESSAGES_A_CALL; i++) {
+		if (i >= count)
 			break;
 		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
 		if (what == WHAT_RECEIVE)
 			on_control(fd, vector + i * MESSAGE_SIZE);
 	}
 	return 0;
+}
+
+static __always_inline void on_messages(s64 count, u64 fd, u64 vector, u32 what, u64 flags)
+{
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < MESSAGES_MAX; i += MESSAGES_A_CALL) {
+		if ((s64)i >= count)
+			break;
+		some_messages(count - i, fd, vector + i * MESSAGE_SIZE, what, flags);
+	}
 }
 
 /* vmsplice(): the end of the pipe says which way */

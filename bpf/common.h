@@ -129,6 +129,7 @@ struct scratch {
 	u64 dentry;
 	u64 mount;
 	u64 hash;
+	u64 whole;
 	u32 hash_at;
 	u32 hash_end;
 	u32 found;

@@ -8,8 +8,8 @@
 
 #include "bpf/common.h"
 
-#define STEPS_A_CALL 8
-#define WALK_CALLS 512 /* x8: 4096 components and mount crossings */
+#define STEPS_A_CALL 32
+#define WALK_CALLS 128 /* x32: 4096 components and mount crossings */
 #define NAME_MASK 0xff /* NAME_MAX */
 
 static __always_inline u64 mount_of(u64 vfsmount)

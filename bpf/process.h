@@ -309,39 +309,63 @@ __noinline int exit_seen(u64 task)
 
 /* ---- control groups ---- */
 
-/* The flag of a control group that was just made: its parent's, or that of a unit of this name. */
+/*
+ * Up to HASH_A_CALL bytes of a control group's path; hash is of the component, whole of all so far. A unit is known by its component, a
+ * group by its whole path; what lies below a flagged one is flagged too. Returns 1 when over, with the flag in `found`.
+ */
+__noinline int cgroup_hash_some(u32 slot)
+{
+	struct scratch *s = scratch_at(slot);
+
+	if (!s)
+		return 1;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < HASH_A_CALL; i++) {
+		u8 c = s->out[s->hash_at & (SCRATCH_OUT - 1)];
+		u32 *flag;
+
+		if (!c || c == '/') {
+			flag = bpf_map_lookup_elem(&flag_units, &s->hash);
+			if (!flag) {
+				s->hash = s->whole ^ 1;
+				flag = bpf_map_lookup_elem(&flag_units, &s->hash);
+			}
+			if (flag)
+				s->found = *flag;
+			if (flag || !c)
+				return 1;
+			s->hash = HASH_START;
+		} else {
+			s->hash = (s->hash ^ c) * HASH_PRIME;
+		}
+		s->whole = (s->whole ^ c) * HASH_PRIME;
+		s->hash_at++;
+	}
+	return 0;
+}
+
+/* A control group was made. */
 __noinline int cgroup_seen(u64 cgroup, u64 path)
 {
 	u64 id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
 	int slot = scratch_claim();
 	struct scratch *s;
-	u64 hash = HASH_START;
-	u32 *flag;
-	long length;
 
 	s = slot < 0 ? 0 : scratch_at(slot);
 	if (!s)
 		return 0;
-	length = bpf_probe_read_kernel_str(&s->out[SCRIPT_AT], SCRIPT_BYTES, (void *)path);
-	/* every component is looked up: what lies below a flagged one is flagged too */
+	s->hash = s->whole = HASH_START;
+	s->hash_at = SCRIPT_AT;
+	s->found = FLAG_NONE;
+	/* ids of other hierarchies (version 1) are of other trees */
+	if (!READ(struct cgroup_root, READ(struct cgroup, cgroup, root), hierarchy_id) &&
+		bpf_probe_read_kernel_str(&s->out[SCRIPT_AT], SCRIPT_BYTES, (void *)path) > 1) {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < 1024; i++) {
-		u8 c;
-
-		if (i >= length)
-			break;
-		c = s->out[SCRIPT_AT + i];
-		if (c && c != '/') {
-			hash = (hash ^ c) * HASH_PRIME;
-			continue;
-		}
-		s->hash = hash;
-		flag = bpf_map_lookup_elem(&flag_units, &s->hash);
-		if (flag) {
-			bpf_map_update_elem(&flag_cgroups, &id, flag, BPF_ANY);
-			break;
-		}
-		hash = HASH_START;
+		for (int i = 0; i < SCRIPT_BYTES / HASH_A_CALL; i++)
+			if (cgroup_hash_some(slot))
+				break;
+		if (s->found != FLAG_NONE)
+			bpf_map_update_elem(&flag_cgroups, &id, &s->found, BPF_ANY);
 	}
 	scratch_release(s);
 	return 0;
@@ -355,6 +379,8 @@ __noinline int cgroup_joined(u64 cgroup, u64 task)
 	int slot;
 
 	if (!flag || mark_of(tgid) == MARK_FLAGGED)
+		return 0;
+	if (READ(struct cgroup_root, READ(struct cgroup, cgroup, root), hierarchy_id))
 		return 0;
 	marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
 	slot = scratch_claim();

@@ -6,14 +6,11 @@
 #ifndef QUIS_BPF_CALL_H
 #define QUIS_BPF_CALL_H
 
-#include "bpf/net.h"
+#include "bpf/action.h"
 
 #define MAP_ANONYMOUS 0x20
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
-#define EINPROGRESS 115
-#define ERESTART_FIRST 512 /* include/linux/errno.h: the call will run again and then end for good */
-#define ERESTART_LAST 516
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
 #define CONTROL_MAX 4	  /* control messages looked at in one recvmsg() */
 #define RIGHTS_MAX 253	  /* SCM_MAX_FD, include/net/scm.h */
@@ -46,6 +43,121 @@ static __always_inline void on_bytes(long ret, u64 fd, u32 what)
 {
 	if (ret >= 0)
 		count_fd((u32)fd, what, ret, 0, 0);
+}
+
+/* ---- fanotify: a read of the group's descriptor gives open files ---- */
+
+#define EVENTS_A_CALL 16
+#define EVENTS_CALLS 16
+
+/* struct fanotify_event_metadata, include/uapi/linux/fanotify.h */
+struct fanotify_event {
+	u32 length;
+	u8 version, reserved;
+	u16 metadata_length;
+	u64 mask;
+	s32 fd;
+	s32 pid;
+};
+
+static __always_inline void gain_event(const struct fanotify_event *event)
+{
+	u64 task = bpf_get_current_task(), file = fd_file(task, event->fd);
+
+	if (file)
+		count_file(file, WHAT_TOUCH | HOW_FANOTIFY | (event->mask << EVENTS_SHIFT), 0, event->pid, task);
+}
+
+/* Up to EVENTS_A_CALL events; returns the address of the next, 0 at the end. */
+__noinline u64 gain_events(u64 at, u64 end)
+{
+	struct fanotify_event event;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < EVENTS_A_CALL; i++) {
+		if (at + sizeof(event) > end || bpf_probe_read_user(&event, sizeof(event), (void *)at) ||
+			event.length < sizeof(event))
+			return 0;
+		if (event.fd >= 0)
+			gain_event(&event);
+		at += event.length;
+	}
+	return at;
+}
+
+/* "[fanotify]", the name of the group's anonymous inode (fanotify_init(), fs/notify/fanotify/fanotify_user.c) */
+__noinline int is_fanotify(u64 fd)
+{
+	u64 file = fd_file(bpf_get_current_task(), (u32)fd);
+	char name[8] = {};
+
+	if (!file || READ(struct super_block, READ(struct inode, READ(struct file, file, f_inode), i_sb), s_magic) !=
+			     ANON_INODE_FS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(name, sizeof(name),
+		(void *)READ(struct dentry, READ(struct file, file, f_path.dentry), d_name.name));
+	return *(u64 *)name == 0x6669746f6e61665bULL; /* "[fanotif" */
+}
+
+static __always_inline void on_read(long ret, u64 fd, u64 buffer)
+{
+	u64 at = buffer;
+
+	on_bytes(ret, fd, WHAT_READ);
+	if (ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
+		return;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < EVENTS_CALLS && at; i++)
+		at = gain_events(at, buffer + ret);
+}
+
+/* ---- Linux AIO: counted when the results are fetched ---- */
+
+/* struct io_event and struct iocb, include/uapi/linux/aio_abi.h */
+struct aio_event {
+	u64 data, object;
+	s64 result, result2;
+};
+
+#define AIO_EVENTS_A_CALL 32
+#define AIO_CALLS 32
+#define IOCB_OPCODE 16 /* offset; the fd is 4 bytes later */
+
+static __always_inline void aio_done(const struct aio_event *event)
+{
+	struct {
+		u16 opcode;
+		s16 priority;
+		u32 fd;
+	} request;
+
+	if (event->result < 0 || bpf_probe_read_user(&request, sizeof(request), (void *)(event->object + IOCB_OPCODE)))
+		return;
+	if (request.opcode == 0 || request.opcode == 7) /* IOCB_CMD_PREAD, IOCB_CMD_PREADV */
+		count_fd(request.fd, WHAT_READ, event->result, 0, 0);
+	else if (request.opcode == 1 || request.opcode == 8) /* IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV */
+		count_fd(request.fd, WHAT_WRITE, event->result, 0, 0);
+}
+
+__noinline int some_aio(u64 count, u64 events)
+{
+	struct aio_event event;
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < AIO_EVENTS_A_CALL && i < count; i++)
+		if (!bpf_probe_read_user(&event, sizeof(event), (void *)(events + i * sizeof(event))))
+			aio_done(&event);
+	return 0;
+}
+
+static __always_inline void on_aio(long ret, u64 events)
+{
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < AIO_CALLS * AIO_EVENTS_A_CALL; i += AIO_EVENTS_A_CALL) {
+		if ((long)i >= ret)
+			break;
+		some_aio(ret - i, events + i * sizeof(struct aio_event));
+	}
 }
 
 /* From one fd to another, within the kernel. */
@@ -226,8 +338,19 @@ static __always_inline void on_vmsplice(long ret, u64 fd)
 /*
  * Number and name are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); A..F are the arguments, R the result.
  */
+/* Sockets that hear what is not meant for them: packet, netlink, raw */
+static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
+{
+	if (family == 17 || family == 16 || (type & 0xf) == SOCK_RAW_TYPE)
+		on_action(regs, 41, 0, ret, 64);
+}
+
+/* REGS and WORDS are the attaching program's: where the registers are, and of which kind of call */
+#define ACT(nr, spec) on_action(REGS, nr, spec, R, WORDS)
+
+
 #define QUIS_SYSCALLS(X)                                                                                               \
-	X(0, read, on_bytes(R, A, WHAT_READ))                                                                          \
+	X(0, read, on_read(R, A, B))                                                                                   \
 	X(1, write, on_bytes(R, A, WHAT_WRITE))                                                                        \
 	X(2, open, on_open(R, A))                                                                                      \
 	X(9, mmap, on_mmap(R, B, D, E, F))                                                                             \
@@ -236,30 +359,176 @@ static __always_inline void on_vmsplice(long ret, u64 fd)
 	X(19, readv, on_bytes(R, A, WHAT_READ))                                                                        \
 	X(20, writev, on_bytes(R, A, WHAT_WRITE))                                                                      \
 	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
+	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
 	X(42, connect, on_connect(R, A, B))                                                                            \
 	X(43, accept, on_gained(R, WHAT_ACCEPT))                                                                       \
 	X(44, sendto, on_send(R, A, E))                                                                                \
 	X(45, recvfrom, on_receive(R, A, D, E))                                                                        \
 	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, 0))                                                          \
 	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
+	X(62, kill, ACT(62, 0))                                                                                        \
+	X(76, truncate, ACT(76, NAME(0)))                                                                              \
+	X(77, ftruncate, ACT(77, OF_FD(0)))                                                                            \
 	X(78, getdents, on_bytes(R, A, WHAT_LIST))                                                                     \
+	X(82, rename, ACT(82, NAME(0) | TO(1)))                                                                        \
+	X(83, mkdir, ACT(83, NAME(0)))                                                                                 \
+	X(84, rmdir, ACT(84, NAME(0)))                                                                                 \
 	X(85, creat, on_open(R, A))                                                                                    \
+	X(86, link, ACT(86, NAME(0) | TO(1)))                                                                          \
+	X(87, unlink, ACT(87, NAME(0)))                                                                                \
+	X(88, symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                          \
+	X(90, chmod, ACT(90, NAME(0)))                                                                                 \
+	X(91, fchmod, ACT(91, OF_FD(0)))                                                                               \
+	X(92, chown, ACT(92, NAME(0)))                                                                                 \
+	X(93, fchown, ACT(93, OF_FD(0)))                                                                               \
+	X(94, lchown, ACT(94, NAME(0)))                                                                                \
+	X(101, ptrace, ACT(101, 0))                                                                                    \
+	X(132, utime, ACT(132, NAME(0)))                                                                               \
+	X(133, mknod, ACT(133, NAME(0)))                                                                               \
+	X(155, pivot_root, ACT(155, NAME(0) | TO(1)))                                                                  \
+	X(161, chroot, ACT(161, NAME(0)))                                                                              \
+	X(165, mount, ACT(165, NAME(1) | TO(0) | TO_IS_TEXT))                                                          \
+	X(166, umount, ACT(166, NAME(0)))                                                                              \
+	X(175, init_module, ACT(175, 0))                                                                               \
+	X(176, delete_module, ACT(176, TO(0) | TO_IS_TEXT))                                                            \
+	X(188, setxattr, ACT(188, NAME(0) | TO(1) | TO_IS_TEXT))                                                       \
+	X(189, lsetxattr, ACT(189, NAME(0) | TO(1) | TO_IS_TEXT))                                                      \
+	X(190, fsetxattr, ACT(190, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                     \
+	X(197, removexattr, ACT(197, NAME(0) | TO(1) | TO_IS_TEXT))                                                    \
+	X(198, lremovexattr, ACT(198, NAME(0) | TO(1) | TO_IS_TEXT))                                                   \
+	X(199, fremovexattr, ACT(199, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                  \
+	X(200, tkill, ACT(200, 0))                                                                                     \
+	X(208, io_getevents, on_aio(R, D))                                                                             \
 	X(217, getdents64, on_bytes(R, A, WHAT_LIST))                                                                  \
+	X(234, tgkill, ACT(234, 0))                                                                                    \
+	X(235, utimes, ACT(235, NAME(0)))                                                                              \
+	X(246, kexec_load, ACT(246, 0))                                                                                \
+	X(250, keyctl, ACT(250, 0))                                                                                    \
+	X(253, inotify_init, ACT(253, 0))                                                                              \
+	X(254, inotify_add_watch, ACT(254, NAME(1)))                                                                   \
 	X(257, openat, on_open(R, B))                                                                                  \
+	X(258, mkdirat, ACT(258, AT(0) | NAME(1)))                                                                     \
+	X(259, mknodat, ACT(259, AT(0) | NAME(1)))                                                                     \
+	X(260, fchownat, ACT(260, AT(0) | NAME(1)))                                                                    \
+	X(261, futimesat, ACT(261, AT(0) | NAME(1)))                                                                   \
+	X(263, unlinkat, ACT(263, AT(0) | NAME(1)))                                                                    \
+	X(264, renameat, ACT(264, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                 \
+	X(265, linkat, ACT(265, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                   \
+	X(266, symlinkat, ACT(266, AT(1) | NAME(2) | TO(0) | TO_IS_TEXT))                                              \
+	X(268, fchmodat, ACT(268, AT(0) | NAME(1)))                                                                    \
+	X(272, unshare, ACT(272, 0))                                                                                   \
 	X(275, splice, on_transfer(R, A, C))                                                                           \
 	X(276, tee, on_transfer(R, A, B))                                                                              \
 	X(278, vmsplice, on_vmsplice(R, A))                                                                            \
+	X(280, utimensat, ACT(280, AT(0) | NAME(1)))                                                                   \
+	X(285, fallocate, ACT(285, OF_FD(0)))                                                                          \
 	X(288, accept4, on_gained(R, WHAT_ACCEPT))                                                                     \
+	X(294, inotify_init1, ACT(294, 0))                                                                             \
 	X(295, preadv, on_bytes(R, A, WHAT_READ))                                                                      \
 	X(296, pwritev, on_bytes(R, A, WHAT_WRITE))                                                                    \
+	X(298, perf_event_open, ACT(298, 0))                                                                           \
 	X(299, recvmmsg, on_messages(R, A, B, WHAT_RECEIVE, D))                                                        \
+	X(300, fanotify_init, ACT(300, 0))                                                                             \
+	X(301, fanotify_mark, ACT(301, AT(3) | NAME(4)))                                                               \
 	X(304, open_by_handle_at, on_gained(R, WHAT_OPEN | HOW_OPENED))                                                \
 	X(307, sendmmsg, on_messages(R, A, B, WHAT_SEND, 0))                                                           \
+	X(308, setns, ACT(308, OF_FD(0)))                                                                              \
+	X(310, process_vm_readv, ACT(310, 0))                                                                          \
+	X(311, process_vm_writev, ACT(311, 0))                                                                         \
+	X(313, finit_module, ACT(313, OF_FD(0)))                                                                       \
+	X(316, renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                \
+	X(317, seccomp, ACT(317, 0))                                                                                   \
 	X(319, memfd_create, on_gained(R, WHAT_TOUCH | HOW_OPENED))                                                    \
+	X(320, kexec_file_load, ACT(320, OF_FD(0)))                                                                    \
+	X(321, bpf, ACT(321, 0))                                                                                       \
+	X(323, userfaultfd, ACT(323, 0))                                                                               \
 	X(326, copy_file_range, on_transfer(R, A, C))                                                                  \
 	X(327, preadv2, on_bytes(R, A, WHAT_READ))                                                                     \
 	X(328, pwritev2, on_bytes(R, A, WHAT_WRITE))                                                                   \
+	X(333, io_pgetevents, on_aio(R, D))                                                                            \
+	X(424, pidfd_send_signal, ACT(424, 0))                                                                         \
+	X(428, open_tree, ACT(428, AT(0) | NAME(1)))                                                                   \
+	X(429, move_mount, ACT(429, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                               \
+	X(430, fsopen, ACT(430, TO(0) | TO_IS_TEXT))                                                                   \
+	X(432, fsmount, ACT(432, 0))                                                                                   \
 	X(437, openat2, on_open(R, B))                                                                                 \
-	X(438, pidfd_getfd, on_gained(R, WHAT_TOUCH | HOW_PIDFD))
+	X(438, pidfd_getfd, (on_gained(R, WHAT_TOUCH | HOW_PIDFD), ACT(438, 0)))                                       \
+	X(442, mount_setattr, ACT(442, AT(0) | NAME(1)))                                                               \
+	X(444, landlock_create_ruleset, ACT(444, 0))                                                                   \
+	X(446, landlock_restrict_self, ACT(446, 0))                                                                    \
+	X(452, fchmodat2, ACT(452, AT(0) | NAME(1)))
+
+/*
+ * 32-bit calls: `int 0x80` and 32-bit programs (arch/x86/entry/syscalls/syscall_32.tbl). Numbers and some layouts differ; the name is
+ * that of the kernel's function behind __ia32_. Their registers are others, so that A..F are defined anew for it.
+ */
+static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
+{
+	u32 a[4];
+
+	if (bpf_probe_read_user(a, sizeof(a), (void *)arguments))
+		return;
+	switch (call) { /* include/uapi/linux/net.h */
+	case 3:
+		on_connect(ret, a[0], a[1]);
+		break;
+	case 5:
+	case 18:
+		on_gained(ret, WHAT_ACCEPT);
+		break;
+	case 9:
+	case 11:
+	case 16:
+		on_send(ret, a[0], 0);
+		break;
+	case 10:
+	case 12:
+		on_receive(ret, a[0], a[3], 0);
+		break;
+	case 17:
+		on_receive(ret, a[0], a[2], 0);
+		break;
+	}
+}
+
+#define QUIS_SYSCALLS_32(X)                                                                                            \
+	X(3, sys_read, on_read(R, A, B))                                                                               \
+	X(4, sys_write, on_bytes(R, A, WHAT_WRITE))                                                                    \
+	X(5, compat_sys_open, on_open(R, A))                                                                           \
+	X(8, sys_creat, on_open(R, A))                                                                                 \
+	X(9, sys_link, ACT(86, NAME(0) | TO(1)))                                                                       \
+	X(10, sys_unlink, ACT(87, NAME(0)))                                                                            \
+	X(15, sys_chmod, ACT(90, NAME(0)))                                                                             \
+	X(38, sys_rename, ACT(82, NAME(0) | TO(1)))                                                                    \
+	X(39, sys_mkdir, ACT(83, NAME(0)))                                                                             \
+	X(40, sys_rmdir, ACT(84, NAME(0)))                                                                             \
+	X(83, sys_symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                      \
+	X(102, compat_sys_socketcall, on_socketcall(R, A, B))                                                          \
+	X(141, compat_sys_getdents, on_bytes(R, A, WHAT_LIST))                                                         \
+	X(145, sys_readv, on_bytes(R, A, WHAT_READ))                                                                   \
+	X(146, sys_writev, on_bytes(R, A, WHAT_WRITE))                                                                 \
+	X(180, sys_ia32_pread64, on_bytes(R, A, WHAT_READ))                                                            \
+	X(181, sys_ia32_pwrite64, on_bytes(R, A, WHAT_WRITE))                                                          \
+	X(187, compat_sys_sendfile, on_transfer(R, B, A))                                                              \
+	X(192, sys_mmap_pgoff, on_mmap(R, B, D, E, F * 4096))                                                          \
+	X(220, sys_getdents64, on_bytes(R, A, WHAT_LIST))                                                              \
+	X(239, compat_sys_sendfile64, on_transfer(R, B, A))                                                            \
+	X(295, compat_sys_openat, on_open(R, B))                                                                       \
+	X(296, sys_mkdirat, ACT(258, AT(0) | NAME(1)))                                                                 \
+	X(301, sys_unlinkat, ACT(263, AT(0) | NAME(1)))                                                                \
+	X(302, sys_renameat, ACT(264, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                             \
+	X(313, sys_splice, on_transfer(R, A, C))                                                                       \
+	X(315, sys_tee, on_transfer(R, A, B))                                                                          \
+	X(333, compat_sys_preadv, on_bytes(R, A, WHAT_READ))                                                           \
+	X(334, compat_sys_pwritev, on_bytes(R, A, WHAT_WRITE))                                                         \
+	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
+	X(362, sys_connect, on_connect(R, A, B))                                                                       \
+	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
+	X(369, sys_sendto, on_send(R, A, E))                                                                           \
+	X(370, compat_sys_sendmsg, on_send(R, A, 0))                                                                   \
+	X(371, compat_sys_recvfrom, on_receive(R, A, D, E))                                                            \
+	X(372, compat_sys_recvmsg, on_receive(R, A, C, 0))                                                             \
+	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
+	X(437, sys_openat2, on_open(R, B))
 
 #endif

@@ -14,6 +14,11 @@ const volatile u8 typed_loads;	  /* the kernel has bpf_rdonly_cast (6.2) */
 const volatile u32 scratch_slots; /* a power of two */
 const volatile u64 files_half;	  /* half of a ring: wake quis-record beyond */
 const volatile u64 life_half;
+const volatile u8 uring_cqe; /* io_uring_complete gives the completion entry (6.16), not its parts */
+
+#define EINPROGRESS 115
+#define ERESTART_FIRST 512 /* include/linux/errno.h: the call will run again and then end for good */
+#define ERESTART_LAST 516
 
 /* Zero rows to insert: constants in a map cost no stack. */
 const volatile struct file_row zero_file_row;
@@ -136,6 +141,9 @@ struct scratch {
 	u32 local_at, local_length; /* names of a unix socket */
 	u32 remote_at, remote_length;
 	u32 abstract;
+	u32 given; /* bytes of the name that the process gave */
+	u32 pad;
+	u64 args[8]; /* of an action */
 	u8 out[SCRATCH_OUT * 2 + 1024];
 };
 

@@ -131,6 +131,8 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 		row->how |= what & HOW_MASK;
 	if (from)
 		row->from = from;
+	if (what >> EVENTS_SHIFT)
+		row->events |= what >> EVENTS_SHIFT;
 	if (!READ(struct inode, READ(struct file, file, f_inode), i_nlink))
 		row->deleted = 1;
 	if (row->named)

@@ -262,6 +262,28 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct io_uring_task {
+	struct task_struct *task;
+};
+
+struct io_kiocb {
+	struct file *file;
+	u8 opcode;
+	struct io_uring_task *tctx; /* from 6.13: b6f58a3f4aa8 */
+};
+
+struct io_kiocb___task { /* before that */
+	struct task_struct *task;
+};
+
+struct io_uring_cqe {
+	s32 res;
+};
+
+struct io_splice {
+	int splice_fd_in;
+};
+
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -298,6 +320,7 @@ struct bpf_iter__task_vma {
 #define S_IFREG 0100000
 #define S_IFDIR 0040000
 #define SOCKFS_MAGIC 0x534F434B /* include/uapi/linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h */
 #define SIGNAL_GROUP_EXIT 4 /* include/linux/sched/signal.h */

@@ -4,11 +4,14 @@
  * call's own function, or `sys_exit` at the tracepoint that all calls pass.
  */
 #include "bpf/process.h"
+#include "bpf/uring.h"
 
 char quis_license[] SEC("license") = "Dual BSD/GPL";
 
 /* On 5.10 the type of some functions' only argument is a forward declaration, which cannot be loaded from: read by address there. */
-#define REGS(ctx) ((struct pt_regs *)(typed_loads ? (ctx)[0] : plain(ctx)))
+#define TYPED_REGS(ctx) ((struct pt_regs *)(typed_loads ? (ctx)[0] : plain(ctx)))
+#define REGS plain(ctx)
+#define WORDS 64
 #define REG(name) (typed_loads ? regs->name : READ(struct pt_regs, regs, name))
 #define A REG(di)
 #define B REG(si)
@@ -22,7 +25,7 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 	SEC("fexit/__x64_sys_" #name)                                                                                  \
 	int x64_##name(u64 *ctx)                                                                                       \
 	{                                                                                                              \
-		__attribute__((unused)) struct pt_regs *regs = REGS(ctx);                                              \
+		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
 		if (current_flagged())                                                                                 \
@@ -32,18 +35,84 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 QUIS_SYSCALLS(X)
 #undef X
 
+#undef WORDS
+#define WORDS 32
+#undef A
+#undef B
+#undef C
+#undef D
+#undef E
+#undef F
+#undef R
+#define A ((u32)REG(bx))
+#define B ((u32)REG(cx))
+#define C ((u32)REG(dx))
+#define D ((u32)REG(si))
+#define E ((u32)REG(di))
+#define F ((u32)REG(bp))
+#define R ((long)(s32)ret)
+
+#define X(number, name, handler)                                                                                       \
+	SEC("fexit/__ia32_" #name)                                                                                     \
+	int ia32_##name(u64 *ctx)                                                                                      \
+	{                                                                                                              \
+		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
+		long ret = ctx[1];                                                                                     \
+                                                                                                                       \
+		if (current_flagged())                                                                                 \
+			handler;                                                                                       \
+		return 0;                                                                                              \
+	}
+QUIS_SYSCALLS_32(X)
+#undef X
+#undef REG
+#define REG(name) READ(struct pt_regs, regs, name)
+#undef REGS
+#define REGS regs
+
+__noinline int exit_32(u64 regs, s64 ret)
+{
+	switch (REG(orig_ax)) {
+#define X(number, name, handler)                                                                                       \
+	case number:                                                                                                   \
+		handler;                                                                                               \
+		break;
+		QUIS_SYSCALLS_32(X)
+#undef X
+	default:
+		ADD(state.compat_calls, 1);
+	}
+	return 0;
+}
+
+#undef WORDS
+#define WORDS 64
+#undef A
+#undef B
+#undef C
+#undef D
+#undef E
+#undef F
+#undef R
+#define A REG(di)
+#define B REG(si)
+#define C REG(dx)
+#define D REG(r10)
+#define E REG(r8)
+#define F REG(r9)
+#define R ret
+
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
-	struct pt_regs *regs = REGS(ctx);
+	u64 regs;
 	long ret = ctx[1];
 
 	if (!current_flagged())
 		return 0;
-	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT) {
-		ADD(state.compat_calls, 1);
-		return 0;
-	}
+	regs = plain(ctx);
+	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT)
+		return exit_32(regs, ret);
 	switch (REG(orig_ax)) {
 #define X(number, name, handler)                                                                                       \
 	case number:                                                                                                   \
@@ -53,6 +122,41 @@ int sys_exit(u64 *ctx)
 #undef X
 	}
 	return 0;
+}
+
+/* ---- the kernel's own paths, where trampolines can be had: security/security.c ---- */
+
+#define PLACE(hook, nr, dentry, mnt, to)                                                                               \
+	SEC("fentry/security_" #hook)                                                                                  \
+	int place_##hook(u64 *ctx)                                                                                     \
+	{                                                                                                              \
+		if (current_flagged())                                                                                 \
+			send_place(nr, dentry, mnt, to, bpf_get_current_pid_tgid());                                   \
+		return 0;                                                                                              \
+	}
+#define P(n) plain(&ctx[n])
+PLACE(path_truncate, 76, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(path_rename, 82, P(1), path_mnt(P(0)), P(3))
+PLACE(path_mkdir, 83, P(1), path_mnt(P(0)), 0)
+PLACE(path_rmdir, 84, P(1), path_mnt(P(0)), 0)
+PLACE(path_link, 86, P(0), path_mnt(P(1)), P(2))
+PLACE(path_unlink, 87, P(1), path_mnt(P(0)), 0)
+PLACE(path_symlink, 88, P(1), path_mnt(P(0)), 0)
+PLACE(path_chmod, 90, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(path_mknod, 133, P(1), path_mnt(P(0)), 0)
+
+/* (ring, request, entry) from 6.16; (ring, request, user_data, result, ...) before; 5.10 tells no request, and is left out */
+SEC("tp_btf/io_uring_complete")
+int uring_complete(u64 *ctx)
+{
+	u64 request = plain(&ctx[1]);
+	s32 result;
+
+	if (!request)
+		return 0;
+	result = uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), res) : (s32)plain(&ctx[3]);
+	return uring_completed(request, result);
 }
 
 SEC("tp_btf/sched_process_exec")

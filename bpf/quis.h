@@ -16,6 +16,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int32_t s32;
+typedef int64_t s64;
 #endif
 
 #define PID_LIMIT 4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
@@ -32,7 +33,9 @@ typedef int32_t s32;
 	X(4, file, "first touch of a file in an epoch: its name; or one call that found no room in the counters")     \
 	X(5, flow, "first touch of a socket in an epoch: its ends; or one call that found no room in the counters")   \
 	X(6, refused, "an open that the kernel refused")                                                               \
-	X(7, process, "a process that ran when the recording began")
+	X(7, process, "a process that ran when the recording began")                                                   \
+	X(8, action, "one thing done, or tried, with the names given for it")                                          \
+	X(9, place, "the kernel's own path for an action that is being tried")
 
 enum record_kind {
 #define X(id, name, what) RECORD_##name = id,
@@ -78,6 +81,7 @@ enum what {
 	WHAT_REFUSED, /* a connect that failed */
 	WHAT_MASK = 0xff,
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
+	EVENTS_SHIFT = 17,	    /* above: the low FAN_* bits of a fanotify event */
 };
 
 /* How a file came to the process; OR-ed to enum what, kept in the row. */
@@ -116,6 +120,7 @@ struct file_row {
 	u32 from; /* tgid that handed the fd over, 0: not known */
 	u32 named;
 	u32 deleted; /* no name was left at the last call */
+	u64 events;  /* of fanotify: what was done to the file, FAN_* */
 };
 
 struct flow_key {
@@ -228,6 +233,29 @@ struct record_refused {
 	struct text_ref path; /* the argument */
 };
 
+#define ACTION_PATH_KERNEL 1 /* the path is that of an fd */
+
+struct record_action {
+	struct record_head head;
+	s64 result;
+	u64 args[6];
+	u32 nr; /* of the call, x86-64 */
+	u32 from;
+	u32 path_flags;
+	u32 path_given; /* how much of the end of path is the argument; the rest is what it is relative to */
+	u32 to_given;
+	u32 pad;
+	struct text_ref path, to;
+};
+
+struct record_place {
+	struct record_head head;
+	u64 id; /* pid_tgid of the calling thread */
+	u32 nr; /* of the plainest call of the kind: rename, not renameat2 */
+	u32 path_flags;
+	struct text_ref path, to;
+};
+
 /* ---- settings and loss counters ---- */
 
 #define FLAG_NONE 0xffffffffu
@@ -249,6 +277,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 lost_calls;	     /* calls that found neither a counter nor room in the ring */
 	u64 lost_scratch;    /* records for which no scratch was free */
 	u64 lost_call_bytes; /* bytes of lost_calls */
+	u64 lost_actions;    /* actions not told */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
 	u32 dirty;	     /* a row was made in this epoch */
 	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */

@@ -400,6 +400,24 @@ static void how_list(struct fact *f, uint32_t how)
 	fact_list(f, "quis.file.how", list, count);
 }
 
+/* What was done to a file that a fanotify group was told of: include/uapi/linux/fanotify.h */
+static void fanotify_events(struct fact *f, uint64_t mask)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} names[] = {
+		{0x1, "access"}, {0x2, "modify"}, {0x8, "close_write"}, {0x10, "close_nowrite"}, {0x20, "open"}, {0x1000, "open_exec"},
+	};
+	const char *list[8];
+	size_t i, count = 0;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mask & names[i].bit)
+			list[count++] = names[i].name;
+	fact_list(f, "quis.file.events", list, count);
+}
+
 void facts_file(struct recorder *r, const struct file_burst *b)
 {
 	const struct file_row *s = &b->sum;
@@ -422,6 +440,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
 	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
 	how_list(f, s->how);
+	fanotify_events(f, s->events);
 	if (s->from) {
 		char pid[16];
 		const char *const from[] = {pid};
@@ -466,6 +485,82 @@ void facts_refused(struct recorder *r, const struct refused_burst *b)
 	fact_text(f, "quis.file.path_from", "argument");
 	fact_number(f, "quis.failed", b->count);
 	error_name(f, b->key.error);
+	end(r);
+}
+
+/* ---- actions ---- */
+
+static const char *family(uint16_t value);
+
+static size_t put_detail(char *text, size_t size, const char *name, uint8_t form, uint64_t value)
+{
+	switch (form) {
+	case ARG_OCTAL:
+		return snprintf(text, size, "\"%s\":\"0%llo\"", name, (unsigned long long)(value & 0xffffffff));
+	case ARG_HEX:
+		return snprintf(text, size, "\"%s\":\"0x%llx\"", name, (unsigned long long)(value & 0xffffffff));
+	case ARG_HEX64:
+		return snprintf(text, size, "\"%s\":\"0x%llx\"", name, (unsigned long long)value);
+	case ARG_FAMILY:
+		return snprintf(text, size, "\"%s\":\"%s\"", name, family(value));
+	case ARG_INT:
+		if (!(value >> 32)) /* an int, whose sign the register does not carry */
+			value = (int64_t)(int32_t)value;
+	}
+	return snprintf(text, size, "\"%s\":%lld", name, (long long)value);
+}
+
+static void action_detail(struct fact *f, const struct action_burst *b)
+{
+	char text[320] = "{";
+	size_t i, at = 1;
+
+	for (i = 0; i < ACTION_DETAILS && b->kind->details[i].name; i++) {
+		uint8_t form = b->kind->details[i].form;
+
+		if (at > 1)
+			text[at++] = ',';
+		at += put_detail(text + at, sizeof(text) - at, b->kind->details[i].name, form,
+			form == ARG_BYTES ? b->bytes : b->args[b->kind->details[i].argument]);
+	}
+	if (b->count > 1)
+		at += snprintf(text + at, sizeof(text) - at, "%s\"count\":%llu", at > 1 ? "," : "", (unsigned long long)b->count);
+	if (at == 1)
+		return;
+	snprintf(text + at, sizeof(text) - at, "}");
+	fact_text(f, "quis.action.detail", text);
+}
+
+static const char *action_type(const char *kind)
+{
+	if (!strcmp(kind, "unlink") || !strcmp(kind, "rmdir"))
+		return "deletion";
+	if (!strcmp(kind, "mkdir") || !strcmp(kind, "mknod") || !strcmp(kind, "link") || !strcmp(kind, "symlink"))
+		return "creation";
+	return "change";
+}
+
+void facts_action(struct recorder *r, const struct action_burst *b)
+{
+	const char *const types[] = {b->path.text ? action_type(b->kind->name) : "info"};
+	struct fact *f = r->fact;
+
+	begin(r, "action", b->first);
+	kind(f, b->path.text ? "file" : "process", types, 1);
+	fact_text(f, "event.action", b->kind->name);
+	fact_text(f, "event.outcome", b->key.error ? "failure" : "success");
+	who(r, b->key.start, b->key.tgid);
+	fact_time(f, "event.start", real(r, b->first));
+	fact_time(f, "event.end", real(r, b->last));
+	if (b->path.text) {
+		fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text, b->path.length);
+		fact_text(f, "quis.path_from", b->kernel ? "kernel" : "argument");
+	}
+	if (b->to.text)
+		fact_bytes(f, "quis.action.to", "quis.action.to_raw", b->to.text, b->to.length);
+	action_detail(f, b);
+	if (b->key.error)
+		error_name(f, b->key.error);
 	end(r);
 }
 

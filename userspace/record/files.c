@@ -112,6 +112,7 @@ void files_row(const struct file_key *key, const struct file_row *row, void *rec
 	b->sum.lists += row->lists;
 	b->sum.how |= row->how;
 	b->sum.deleted |= row->deleted;
+	b->sum.events |= row->events;
 	if (row->from)
 		b->sum.from = row->from;
 	add_time(&b->sum.first, &b->sum.last, row->first, row->last);

@@ -182,6 +182,48 @@ struct refused_burst {
 	uint64_t count, first, last;
 };
 
+/* ---- actions.c ---- */
+
+#define ACTION_DETAILS 4
+
+enum argument_form { ARG_INT, ARG_OCTAL, ARG_HEX, ARG_HEX64, ARG_FAMILY, ARG_BYTES };
+
+struct action_kind {
+	uint32_t nr; /* x86-64; the table is sorted by it */
+	const char *name;
+	uint32_t place; /* nr that places of this kind have; 0: none */
+	struct {
+		const char *name;
+		uint8_t argument;
+		uint8_t form;
+	} details[ACTION_DETAILS];
+};
+
+struct action_key {
+	uint64_t start;
+	uint64_t names, detail;
+	uint32_t tgid;
+	uint32_t error;
+};
+
+struct action_burst {
+	struct node node;
+	struct action_key key;
+	const struct action_kind *kind;
+	uint64_t args[6];
+	uint64_t count, bytes, first, last;
+	struct name path, to;
+	bool kernel;
+};
+
+struct place {
+	struct node node;
+	uint64_t id;
+	uint64_t time;
+	uint32_t nr;
+	struct name path, to;
+};
+
 /* ---- recorder.c: one recording ---- */
 
 struct record_options {
@@ -201,7 +243,7 @@ struct recorder {
 	const struct record_options *options;
 	struct case_writer *writer;
 	struct ring_buffer *files_ring, *life_ring;
-	struct table processes, files, flows, refused;
+	struct table processes, files, flows, refused, actions, places;
 	struct {
 		int tgid;
 		uint32_t flag;
@@ -236,7 +278,12 @@ void flows_record(struct recorder *r, const struct record_flow *record);
 void flows_row(const struct flow_key *key, const struct flow_row *row, void *recorder);
 void flows_close(struct recorder *r, bool all);
 
+void actions_record(struct recorder *r, const struct record_action *record);
+void actions_place(struct recorder *r, const struct record_place *record);
+void actions_close(struct recorder *r, bool all);
+
 /* facts.c */
+void facts_action(struct recorder *r, const struct action_burst *b);
 void facts_capture_start(struct recorder *r);
 void facts_capture_end(struct recorder *r, const char *reason, int status);
 void facts_process_start(struct recorder *r, const struct process *p, const char *event, uint64_t time, const struct record_exec *record);

@@ -29,6 +29,8 @@ static int on_record(void *context, void *data, size_t size)
 		[RECORD_flow] = sizeof(struct record_flow),
 		[RECORD_refused] = sizeof(struct record_refused),
 		[RECORD_process] = sizeof(struct record_exec),
+		[RECORD_action] = sizeof(struct record_action),
+		[RECORD_place] = sizeof(struct record_place),
 	};
 
 	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
@@ -56,6 +58,12 @@ static int on_record(void *context, void *data, size_t size)
 	case RECORD_refused:
 		files_refused(r, data);
 		break;
+	case RECORD_action:
+		actions_record(r, data);
+		break;
+	case RECORD_place:
+		actions_place(r, data);
+		break;
 	}
 	return 0;
 }
@@ -80,7 +88,8 @@ static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
 {
 	const struct sensor_state *s = r->sensor.state;
 	struct loss losses[] = {
-		{"records of processes, refused opens or names did not fit into a ring", s->lost_life + s->lost_refused + r->bad_records + r->unresolved,
+		{"records of processes, actions, refused opens or names did not fit into a ring",
+			s->lost_life + s->lost_refused + s->lost_actions + r->bad_records + r->unresolved,
 			&r->told.records},
 		{"calls found no room in the counters nor in the ring, or their object was gone", s->lost_calls, &r->told.map_full},
 		{"the kernel skipped runs of the programs", r->sensor.missed_base, &r->told.missed_runs},
@@ -119,6 +128,7 @@ static void epoch(struct recorder *r, bool last)
 	}
 	files_close(r, last);
 	flows_close(r, last);
+	actions_close(r, last);
 	process_end_all(r);
 	if (last || r->now - missed_at > MISSED_EVERY) {
 		r->sensor.missed_base = sensor_missed(&r->sensor);
@@ -287,6 +297,10 @@ static int open_tables(struct recorder *r)
 	if (!error)
 		error = table_init(&r->flows, offsetof(struct flow_burst, key), sizeof(struct flow_key));
 	if (!error)
+		error = table_init(&r->actions, offsetof(struct action_burst, key), sizeof(struct action_key));
+	if (!error)
+		error = table_init(&r->places, offsetof(struct place, id), sizeof(uint64_t));
+	if (!error)
 		error = table_init(&r->refused, offsetof(struct refused_burst, key), sizeof(struct refused_key));
 	return error;
 }
@@ -309,6 +323,8 @@ static void recorder_done(struct recorder *r)
 	table_done(&r->files);
 	table_done(&r->flows);
 	table_done(&r->refused);
+	table_done(&r->actions);
+	table_done(&r->places);
 	case_close(r->writer);
 	flags_done(&r->flags);
 	free(r->why);

@@ -78,6 +78,11 @@ static bool target_exists(const struct btf *btf, const struct bpf_program *progr
 	return btf__find_by_name_kind(btf, name, kind) > 0;
 }
 
+static bool is_place(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__section_name(program), "fentry/", 7);
+}
+
 static bool is_call(const struct bpf_program *program)
 {
 	return !strncmp(bpf_program__section_name(program), "fexit/", 6);
@@ -93,6 +98,24 @@ static bool is_needed(const struct bpf_program *program)
 		if (!strcmp(bpf_program__name(program), needed[i]))
 			return true;
 	return false;
+}
+
+/* The three shapes that io_uring_complete has had: 5.10; 5.15 to 6.15; from 6.16 (include/trace/events/io_uring.h). */
+enum uring_layout { URING_NO_REQUEST, URING_PARTS, URING_ENTRY };
+
+static enum uring_layout uring_layout(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "btf_trace_io_uring_complete", BTF_KIND_TYPEDEF);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
+		type = btf__type_by_id(btf, type->type);
+	if (!type || !btf_is_func_proto(type))
+		return URING_NO_REQUEST;
+	if (btf_vlen(type) > 4)
+		return URING_PARTS;
+	type = btf__type_by_id(btf, btf_params(type)[3].type);
+	return type && btf_is_ptr(type) ? URING_ENTRY : URING_NO_REQUEST;
 }
 
 static void set_constant(struct bpf_object *object, const char *name, const void *value, size_t size)
@@ -133,6 +156,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	struct bpf_map *life_ring = bpf_object__find_map_by_name(sensor->object, "life_ring");
 	uint32_t slots = power_of_two(libbpf_num_possible_cpus() * 2);
 	uint64_t files_half, life_half;
+	uint8_t cqe = uring_layout(btf) == URING_ENTRY;
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	if (slots > SCRATCH_SLOTS_MAX)
@@ -152,6 +176,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
 	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
 	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));
@@ -177,6 +202,7 @@ static void hook_unseen(struct sensor *sensor, const struct bpf_program *program
 	static const char *const effect[][2] = {
 		{"cgroup_mkdir", "control groups made after the start are not followed"},
 		{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec"},
+		{"uring_complete", "what is read, written, opened or sent by io_uring is not seen"},
 		{"snapshot_task", "processes that ran before the start are named from /proc"},
 		{"snapshot_file", "files that were open before the start are named only when they are used"},
 		{"snapshot_mapping", "files that were mapped before the start are not named"},
@@ -188,6 +214,10 @@ static void hook_unseen(struct sensor *sensor, const struct bpf_program *program
 	for (i = 0; i < sizeof(effect) / sizeof(*effect); i++)
 		if (!strcmp(effect[i][0], name))
 			what = effect[i][1];
+	if (is_place(program))
+		what = "the path of such an action is the argument given, not the kernel's own";
+	if (!what && !strncmp(name, "ia32_", 5))
+		what = "this call of 32-bit programs is not seen";
 	if (what ? asprintf(&sentence, "%s: %s (%s).", name, what, why) < 0 :
 		   asprintf(&sentence, "What the system call %s does is not seen (%s).", name + 4, why) < 0)
 		return;
@@ -200,10 +230,11 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, sensor->object) {
-		bool wanted = is_call(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
+		bool wanted = is_call(program) || is_place(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
 			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
 									   true;
-		bool exists = target_exists(btf, program, options->hide);
+		bool exists = target_exists(btf, program, options->hide) &&
+			      (strcmp(bpf_program__name(program), "uring_complete") || uring_layout(btf) != URING_NO_REQUEST);
 		bool bad = refused(refusals, bpf_program__name(program));
 
 		if (wanted && !exists)

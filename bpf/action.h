@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Actions: what is done once, with the names given for it. A call's names are in the process's memory, and are marked so; where the
+ * kernel can be hooked beside its own lookup (security_path_*), a second record, the place, tells the path that it found.
+ */
+#ifndef QUIS_BPF_ACTION_H
+#define QUIS_BPF_ACTION_H
+
+#include "bpf/net.h"
+
+/* Which arguments of a call are names, what they are relative to, and which is an fd. */
+#define NAME(argument) ((argument) + 1)
+#define AT(argument) (((argument) + 1) << 4)
+#define TO(argument) (((argument) + 1) << 8)
+#define TO_AT(argument) (((argument) + 1) << 12)
+#define OF_FD(argument) (((argument) + 1) << 16)
+#define TO_IS_TEXT (1 << 20) /* a symlink's content: not looked up */
+
+#define NAME_AT 1024 /* where a name is copied to first, forward: its length is not known before */
+#define NAME_BYTES 4096
+#define AT_FDCWD -100
+
+struct where {
+	u64 dentry, mnt;
+};
+
+/* What a relative name is relative to. */
+static __always_inline bool base_of(struct where *where, u64 task, s32 dirfd)
+{
+	u64 path;
+
+	if (dirfd == AT_FDCWD) {
+		path = MEMBER(struct fs_struct, READ(struct task_struct, task, fs), pwd);
+	} else {
+		u64 file = fd_file(task, dirfd);
+
+		if (!file)
+			return false;
+		path = MEMBER(struct file, file, f_path);
+	}
+	where->dentry = (u64)READ(struct path, path, dentry);
+	where->mnt = (u64)READ(struct path, path, mnt);
+	return true;
+}
+
+/*
+ * Puts a name from the process's memory before what is in the slot, with the path of its base when it is relative. An empty or absent
+ * name is the base itself (AT_EMPTY_PATH). Returns the length. `dirfd` is 64 bits: NAME_TEXT means that it is no path.
+ */
+#define NAME_TEXT 0x100000000ULL
+#define NAME_KERNEL 0x200000000ULL /* the name is in the kernel's memory */
+
+__noinline int put_name(u32 slot, u64 name, u64 dirfd)
+{
+	struct scratch *s = scratch_at(slot);
+	struct where where;
+	u32 end, at;
+	long length;
+
+	if (!s)
+		return 0;
+	end = s->at;
+	length = !name ? 0 : dirfd & NAME_KERNEL ? bpf_probe_read_kernel_str(&s->out[NAME_AT], NAME_BYTES, (void *)name) :
+						   bpf_probe_read_user_str(&s->out[NAME_AT], NAME_BYTES, (void *)name);
+	s->given = 0;
+	if (length > 1) {
+		length = bound(length - 1, NAME_BYTES - 1);
+		s->given = length;
+		at = (end - length) & (SCRATCH_OUT - 1);
+		bpf_probe_read_kernel(&s->out[at], bound(length, NAME_BYTES - 1), &s->out[NAME_AT]);
+		s->at = at;
+		if ((dirfd & NAME_TEXT) || s->out[NAME_AT] == '/')
+			return end - s->at;
+		s->at = at = (at - 1) & (SCRATCH_OUT - 1);
+		s->out[at] = '/';
+	}
+	if (!(dirfd & NAME_TEXT) && base_of(&where, bpf_get_current_task(), dirfd))
+		walk_path(slot, where.dentry, where.mnt);
+	return end - s->at;
+}
+
+static __always_inline u64 argument(const struct scratch *s, u32 spec, u32 shift)
+{
+	u32 which = (spec >> shift) & 15;
+
+	return which ? s->args[(which - 1) & 7] : 0;
+}
+
+static __always_inline u64 directory(const struct scratch *s, u32 spec, u32 shift)
+{
+	return (spec >> shift) & 15 ? (u32)argument(s, spec, shift) : (u32)AT_FDCWD;
+}
+
+/* Sends an action whose arguments are in the slot. */
+__noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
+{
+	struct scratch *s = scratch_at(slot);
+	u32 from = 0, path_at, to_at, to_given = 0, to = 0, path = 0;
+	struct record_action *r;
+	u64 file;
+
+	if (!s)
+		return 0;
+	if (spec & TO(14))
+		to = put_name(slot, argument(s, spec, 8), spec & TO_IS_TEXT ? NAME_TEXT : directory(s, spec, 12));
+	to_at = s->at;
+	if (to)
+		to_given = s->given;
+	s->flags = 0;
+	if (spec & NAME(14)) {
+		path = put_name(slot, argument(s, spec, 0), directory(s, spec, 4));
+	} else if (spec & OF_FD(14)) {
+		file = fd_file(task, (u32)argument(s, spec, 16));
+		if (file) {
+			from = ACTION_PATH_KERNEL;
+			path = walk_path(slot, (u64)READ(struct file, file, f_path.dentry),
+				(u64)READ(struct file, file, f_path.mnt));
+		}
+	}
+	path_at = s->at;
+	r = scratch_head(s, sizeof(*r));
+	head_fill(&r->head, RECORD_action, scratch_size(s), task);
+	r->result = result;
+	__builtin_memcpy(r->args, s->args, sizeof(r->args));
+	r->nr = nr;
+	r->from = from;
+	r->path_flags = s->flags;
+	r->path_given = spec & NAME(14) ? s->given : 0;
+	r->to_given = to_given;
+	r->path.length = path;
+	r->path.offset = path_at - s->at;
+	r->to.length = to;
+	r->to.offset = to_at - s->at;
+	if (ring_send(files_ring, files_half, r, scratch_size(s)))
+		ADD(state.lost_actions, 1);
+	return 0;
+}
+
+/* `words`: 64 for the registers of a 64-bit call, 32 for those of a 32-bit one. */
+__noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
+{
+	struct scratch *s;
+	int slot;
+
+	if (ret <= -ERESTART_FIRST && ret >= -ERESTART_LAST)
+		return 0; /* the call runs again */
+	slot = scratch_claim();
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s) {
+		ADD(state.lost_actions, 1);
+		return 0;
+	}
+	if (words == 64) {
+		s->args[0] = READ(struct pt_regs, regs, di);
+		s->args[1] = READ(struct pt_regs, regs, si);
+		s->args[2] = READ(struct pt_regs, regs, dx);
+		s->args[3] = READ(struct pt_regs, regs, r10);
+		s->args[4] = READ(struct pt_regs, regs, r8);
+		s->args[5] = READ(struct pt_regs, regs, r9);
+	} else {
+		s->args[0] = (u32)READ(struct pt_regs, regs, bx);
+		s->args[1] = (u32)READ(struct pt_regs, regs, cx);
+		s->args[2] = (u32)READ(struct pt_regs, regs, dx);
+		s->args[3] = (u32)READ(struct pt_regs, regs, si);
+		s->args[4] = (u32)READ(struct pt_regs, regs, di);
+		s->args[5] = (u32)READ(struct pt_regs, regs, bp);
+	}
+	send_action(slot, nr, spec, ret, bpf_get_current_task());
+	scratch_release(s);
+	return 0;
+}
+
+/* ---- places: the kernel's own paths ---- */
+
+/* dentry and mount of an object, and of a second one for rename and link; `id` joins the place to its action. */
+__noinline int send_place(u32 nr, u64 dentry, u64 mnt, u64 to_dentry, u64 id)
+{
+	int slot = scratch_claim(), path, to = 0;
+	u32 path_at, to_at, flags;
+	struct record_place *r;
+	struct scratch *s;
+
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s)
+		return 0;
+	if (to_dentry)
+		to = walk_path(slot, to_dentry, mnt);
+	to_at = s->at;
+	path = walk_path(slot, dentry, mnt);
+	path_at = s->at;
+	flags = s->flags;
+	r = scratch_head(s, sizeof(*r));
+	head_fill(&r->head, RECORD_place, scratch_size(s), bpf_get_current_task());
+	r->id = id;
+	r->nr = nr;
+	r->path_flags = flags;
+	r->path.length = path;
+	r->path.offset = path_at - s->at;
+	r->to.length = to;
+	r->to.offset = to_at - s->at;
+	/* a place that is lost leaves the argument: nothing is missing */
+	ring_send(files_ring, files_half, r, scratch_size(s));
+	scratch_release(s);
+	return 0;
+}
+
+static __always_inline u64 path_mnt(u64 path)
+{
+	return (u64)READ(struct path, path, mnt);
+}
+
+static __always_inline u64 path_dentry(u64 path)
+{
+	return (u64)READ(struct path, path, dentry);
+}
+
+#endif

@@ -1,0 +1,542 @@
+/* How bytes move, other than by the read and write families: pipes, asynchronous calls, other processes' memory, 32-bit
+ * calls. */
+#include "act.h"
+
+#include <elf.h>
+#include <linux/aio_abi.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <dirent.h>
+
+#define SIZE 10000
+
+static char buffer[65536];
+
+static void one_file(void)
+{
+	make_file("a", SIZE);
+}
+
+static int reading(struct object *o)
+{
+	return opened(o, open(o->path[0], O_RDONLY | O_CLOEXEC));
+}
+
+static int writing(struct object *o)
+{
+	return opened(o, open(o->path[0], O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+}
+
+static struct object *new_pipe(int ends[2])
+{
+	need(pipe2(ends, O_CLOEXEC), "pipe2");
+	return by_inode("pipe", ends[0]);
+}
+
+/* ---- pipes ---- */
+
+static void do_tee(void)
+{
+	struct object *from = file("a"), *to = file("made"), *one, *two;
+	int in = reading(from), out = writing(to), a[2], b[2];
+
+	one = new_pipe(a);
+	two = new_pipe(b);
+	moved(from, one, splice(in, NULL, a[1], NULL, 3000, 0));
+	moved(one, two, tee(a[0], b[1], 2000, 0));
+	moved(two, to, splice(b[0], NULL, out, NULL, 3000, 0));
+	got(one, read(a[0], buffer, sizeof(buffer)));
+}
+
+static void do_vmsplice(void)
+{
+	struct object *to = file("made"), *pipe;
+	struct iovec part = {buffer, 3000};
+	int out = writing(to), ends[2];
+
+	pipe = new_pipe(ends);
+	put(pipe, vmsplice(ends[1], &part, 1, 0));
+	moved(pipe, to, splice(ends[0], NULL, out, NULL, 1000, 0));
+	got(pipe, vmsplice(ends[0], &part, 1, 0));
+}
+
+static void splice_socket(void)
+{
+	struct object *from = file("a"), *pipe;
+	struct flow *near, *far;
+	int in = reading(from), ends[2], pair[2];
+
+	pipe = new_pipe(ends);
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	near = flow("unix", NULL, NULL, NULL);
+	far = flow("unix", NULL, NULL, NULL);
+	moved(from, pipe, splice(in, NULL, ends[1], NULL, 4000, 0));
+	sent(near, got(pipe, splice(ends[0], NULL, pair[0], NULL, 4000, 0)));
+	received(far, put(pipe, splice(pair[1], NULL, ends[1], NULL, 4000, 0)));
+	got(pipe, read(ends[0], buffer, sizeof(buffer)));
+}
+
+/* ---- blocks shared, nothing copied ---- */
+
+static void clone_file(void)
+{
+	struct object *from = file("a"), *to = file("made");
+	int in = reading(from), out = writing(to);
+
+	if (ioctl(out, FICLONE, in))
+		skip("FICLONE: %s (needs a file system with shared blocks)", strerror(errno));
+	also(action("ficlone", to->path[0], NULL)->kind, "clone");
+	close(in);
+	close(out);
+}
+
+static void two_files(void)
+{
+	make_file("a", 8192);
+	make_file("b", 8192);
+}
+
+static void dedupe_file(void)
+{
+	union {
+		struct file_dedupe_range range;
+		char room[sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)];
+	} r = {.range = {.src_length = 8192, .dest_count = 1}};
+	struct object *from = file("a"), *to = file("b");
+	int in = reading(from);
+
+	r.range.info[0].dest_fd = writing(to);
+	if (ioctl(in, FIDEDUPERANGE, &r) || r.range.info[0].status < 0)
+		skip("FIDEDUPERANGE: not on this file system");
+	also(action("fideduperange", to->path[0], NULL)->kind, "dedupe");
+}
+
+/* ---- Linux AIO ---- */
+
+static void wait_aio(aio_context_t context, struct object *from, struct object *to, long n)
+{
+	struct io_event events[8];
+	long i;
+
+	need(syscall(SYS_io_getevents, context, n, n, events, NULL), "io_getevents");
+	for (i = 0; i < n; i++) {
+		if (events[i].data)
+			put(to, (ssize_t)events[i].res);
+		else
+			got(from, (ssize_t)events[i].res);
+	}
+}
+
+static struct iocb request(int fd, int what, void *at, size_t length, long offset)
+{
+	return (struct iocb){.aio_fildes = (uint32_t)fd,
+		.aio_lio_opcode = (uint16_t)what,
+		.aio_buf = (uintptr_t)at,
+		.aio_nbytes = length,
+		.aio_offset = offset,
+		.aio_data = what == IOCB_CMD_PWRITE || what == IOCB_CMD_PWRITEV};
+}
+
+static void aio(void)
+{
+	struct object *from = file("a"), *to = file("made");
+	int in = reading(from), out = writing(to);
+	struct iovec parts[2] = {{buffer + 8192, 10}, {buffer + 9000, 500}};
+	struct iocb requests[4] = {request(in, IOCB_CMD_PREAD, buffer, 4000, 0),
+		request(in, IOCB_CMD_PREAD, buffer + 4096, 4000, 9000), request(in, IOCB_CMD_PREADV, parts, 2, 100),
+		request(out, IOCB_CMD_PWRITE, buffer + 20000, 777, 0)};
+	struct iocb *list[4] = {&requests[0], &requests[1], &requests[2], &requests[3]};
+	aio_context_t context = 0;
+
+	need(syscall(SYS_io_setup, 8, &context), "io_setup");
+	if (need(syscall(SYS_io_submit, context, 4, list), "io_submit") != 4)
+		skip("io_submit took fewer");
+	wait_aio(context, from, to, 4);
+	syscall(SYS_io_destroy, context);
+}
+
+/* With O_DIRECT the bytes come later than the call returns, and not in its context. */
+static void aio_direct(void)
+{
+	static char aligned[16384] __attribute__((aligned(4096)));
+	struct object *o = file("a");
+	int fd = open(o->path[0], O_RDONLY | O_DIRECT);
+	struct iocb requests[2], *list[2] = {&requests[0], &requests[1]};
+	aio_context_t context = 0;
+
+	if (fd < 0)
+		skip("O_DIRECT: %s", strerror(errno));
+	opened(o, fd);
+	requests[0] = request(fd, IOCB_CMD_PREAD, aligned, 4096, 0);
+	requests[1] = request(fd, IOCB_CMD_PREAD, aligned + 4096, 8192, 4096);
+	need(syscall(SYS_io_setup, 8, &context), "io_setup");
+	need(syscall(SYS_io_submit, context, 2, list), "io_submit");
+	wait_aio(context, o, o, 2);
+	syscall(SYS_io_destroy, context);
+}
+
+static void read_direct(void)
+{
+	static char aligned[16384] __attribute__((aligned(4096)));
+	struct object *o = file("a");
+	int fd = open(o->path[0], O_RDONLY | O_DIRECT);
+
+	if (fd < 0)
+		skip("O_DIRECT: %s", strerror(errno));
+	opened(o, fd);
+	got(o, read(fd, aligned, 8192));
+	got(o, read(fd, aligned, 8192));
+	close(fd);
+}
+
+/* ---- another process's memory ---- */
+
+static void victim(void *with)
+{
+	(void)with;
+	raise_flag(0);
+	await_flag(1);
+}
+
+static void vm_readv(void)
+{
+	struct process *p = spawn(victim, NULL);
+	struct iovec here = {buffer, 1000}, there = {buffer + 5000, 1000};
+	struct action *a;
+
+	await_flag(0);
+	a = action("process_vm_readv", NULL, NULL);
+	for (; a->times < 3; a->times++)
+		need(process_vm_readv(p->pid, &here, 1, &there, 1, 0), "process_vm_readv");
+	raise_flag(1);
+	reap(p);
+}
+
+static void vm_writev(void)
+{
+	struct process *p = spawn(victim, NULL);
+	struct iovec here = {buffer, 1000}, there = {buffer + 5000, 1000};
+
+	await_flag(0);
+	need(process_vm_writev(p->pid, &here, 1, &there, 1, 0), "process_vm_writev");
+	action("process_vm_writev", NULL, NULL)->times = 1;
+	raise_flag(1);
+	reap(p);
+}
+
+static void proc_mem(void)
+{
+	struct process *p = spawn(victim, NULL);
+	struct object *o = object("file", text("/proc/%d/mem", p->pid));
+	int fd = opened(o, open(o->path[0], O_RDWR));
+
+	await_flag(0);
+	got(o, pread(fd, buffer, 1000, (off_t)(uintptr_t)(buffer + 5000)));
+	put(o, pwrite(fd, buffer, 100, (off_t)(uintptr_t)(buffer + 5000)));
+	raise_flag(1);
+	reap(p);
+}
+
+static void ptrace_peek(void)
+{
+	struct process *p = spawn(victim, NULL);
+	int status;
+
+	await_flag(0);
+	need(ptrace(PTRACE_ATTACH, p->pid, NULL, NULL), "PTRACE_ATTACH");
+	need(waitpid(p->pid, &status, 0), "waitpid");
+	errno = 0;
+	ptrace(PTRACE_PEEKDATA, p->pid, buffer, NULL);
+	if (errno)
+		fail("PTRACE_PEEKDATA");
+	need(ptrace(PTRACE_DETACH, p->pid, NULL, NULL), "PTRACE_DETACH");
+	action("ptrace", NULL, NULL);
+	raise_flag(1);
+	reap(p);
+}
+
+/* ---- devices below the file system ---- */
+
+static const char *some_disk(void)
+{
+	DIR *list = opendir("/sys/block");
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (entry->d_name[0] != '.' && !access(text("/dev/%s", entry->d_name), R_OK))
+			return text("/dev/%s", entry->d_name);
+	skip("no readable block device");
+}
+
+static void block_device(void)
+{
+	struct object *o = object("device", some_disk());
+	int fd = open(o->path[0], O_RDONLY);
+
+	if (fd < 0)
+		skip("%s: %s", o->path[0], strerror(errno));
+	opened(o, fd);
+	got(o, pread(fd, buffer, 4096, 0));
+	close(fd);
+}
+
+static void open_only(const char *type, const char *path)
+{
+	struct object *o = object(type, path);
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		skip("%s: %s", path, strerror(errno));
+	close(opened(o, fd));
+}
+
+static void dev_mem(void)
+{
+	open_only("device", "/dev/mem");
+}
+
+static void proc_kcore(void)
+{
+	open_only("file", "/proc/kcore");
+}
+
+/* ---- 32-bit calls ---- */
+
+/* i386 numbers, arch/x86/entry/syscalls/syscall_32.tbl */
+enum {
+	I386_READ = 3,
+	I386_WRITE = 4,
+	I386_OPEN = 5,
+	I386_CLOSE = 6,
+	I386_CREAT = 8,
+	I386_SOCKETCALL = 102,
+	I386_READV = 145,
+	I386_PREAD64 = 180,
+	I386_PWRITE64 = 181,
+	I386_SENDFILE = 187,
+	I386_MMAP2 = 192,
+	I386_GETDENTS64 = 220,
+	I386_OPENAT = 295,
+	I386_PREADV = 333
+};
+
+/* A program that runs in 64 bits may call the kernel the 32-bit way; what it points to must lie low, as static data
+ * does. */
+static long call32(long number, long a, long b, long c, long d, long e)
+{
+	long result;
+
+	/* the sixth argument is in ebp, which no constraint can name; always 0 here */
+	__asm__ volatile("mov %%rbp, %%r12\n\txor %%ebp, %%ebp\n\tint $0x80\n\tmov %%r12, %%rbp"
+			 : "=a"(result)
+			 : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+			 : "memory", "r8", "r9", "r10", "r11", "r12");
+	if ((int)result >= 0 || (int)result < -4095)
+		return result;
+	errno = -(int)result;
+	return -1;
+}
+
+static long low(const void *at)
+{
+	if ((uintptr_t)at > UINT32_MAX)
+		skip("static data does not lie low");
+	return (long)(uintptr_t)at;
+}
+
+static long low_path(const char *path)
+{
+	static char copies[4][PATH_MAX];
+	static int next;
+	char *copy = copies[next++ % 4];
+
+	snprintf(copy, PATH_MAX, "%s", path);
+	return low(copy);
+}
+
+static void try_int80(void *with)
+{
+	(void)with;
+	call32(I386_CLOSE, -1, 0, 0, 0, 0);
+}
+
+/* A kernel without 32-bit calls kills who makes one. */
+static void prepare_int80(void)
+{
+	struct process *p = spawn(try_int80, NULL);
+	int status;
+
+	need(waitpid(p->pid, &status, 0), "waitpid");
+	if (WIFSIGNALED(status))
+		skip("int 0x80: signal %d (needs CONFIG_IA32_EMULATION)", WTERMSIG(status));
+	one_file();
+}
+
+static void int80_read(void)
+{
+	struct object *o = file("a");
+	static struct {
+		uint32_t at, length;
+	} parts[2];
+	int fd = opened(o, call32(I386_OPEN, low_path(o->path[0]), O_RDONLY, 0, 0, 0));
+
+	got(o, call32(I386_READ, fd, low(buffer), 1000, 0, 0));
+	got(o, call32(I386_PREAD64, fd, low(buffer), 2000, 9000, 0));
+	parts[0].at = parts[1].at = (uint32_t)low(buffer);
+	parts[0].length = 10;
+	parts[1].length = 20;
+	got(o, call32(I386_READV, fd, low(parts), 2, 0, 0));
+	got(o, call32(I386_PREADV, fd, low(parts), 2, 9995, 0));
+	call32(I386_CLOSE, fd, 0, 0, 0, 0);
+	fd = opened(o, call32(I386_OPENAT, AT_FDCWD, low_path(o->path[0]), O_RDONLY, 0, 0));
+	got(o, call32(I386_READ, fd, low(buffer), 60000, 0, 0));
+	mapped(o, (void *)call32(I386_MMAP2, 0, 8192, PROT_READ, MAP_PRIVATE, fd), fd, 8192, 0);
+}
+
+static void int80_write(void)
+{
+	struct object *from = file("a"), *o = file("made");
+	int in = reading(from), fd = opened(o, call32(I386_CREAT, low_path(o->path[0]), 0644, 0, 0, 0));
+
+	put(o, call32(I386_WRITE, fd, low(buffer), 1000, 0, 0));
+	put(o, call32(I386_PWRITE64, fd, low(buffer), 300, 5000, 0));
+	moved(from, o, call32(I386_SENDFILE, fd, in, 0, 4000, 0));
+}
+
+static void int80_list(void)
+{
+	struct object *o = object("dir", act_dir);
+	int fd = opened(o, open(act_dir, O_RDONLY | O_DIRECTORY));
+
+	while (listed(o, call32(I386_GETDENTS64, fd, low(buffer), 200, 0, 0)))
+		;
+}
+
+static void int80_refused(void)
+{
+	struct object *o = object(NULL, in_dir("missing"));
+
+	refused(o, call32(I386_OPEN, low_path(o->path[0]), O_RDONLY, 0, 0, 0));
+}
+
+/* socketcall(): one number for all, its arguments in memory */
+static void int80_socket(void)
+{
+	struct flow *near = flow("unix", NULL, NULL, NULL), *far = flow("unix", NULL, NULL, NULL);
+	static uint32_t arguments[4];
+	int pair[2];
+
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	arguments[0] = (uint32_t)pair[0];
+	arguments[1] = (uint32_t)low(buffer);
+	arguments[2] = 500;
+	sent(near, call32(I386_SOCKETCALL, 9, low(arguments), 0, 0, 0)); /* SYS_SEND */
+	arguments[0] = (uint32_t)pair[1];
+	arguments[2] = 1000;
+	received(far, call32(I386_SOCKETCALL, 10, low(arguments), 0, 0, 0)); /* SYS_RECV */
+}
+
+/* A whole 32-bit program: open("a"), read 100 bytes, exit with how many came. */
+static void prepare_elf32(void)
+{
+	static const unsigned char code[] = {
+		0x68, 'a', 0, 0, 0,	  /* push "a" */
+		0xb8, I386_OPEN, 0, 0, 0, /* mov eax, open */
+		0x89, 0xe3,		  /* mov ebx, esp */
+		0x31, 0xc9,		  /* xor ecx, ecx */
+		0x31, 0xd2,		  /* xor edx, edx */
+		0xcd, 0x80,		  /* int 0x80 */
+		0x89, 0xc3,		  /* mov ebx, eax */
+		0x81, 0xec, 0, 1, 0, 0,	  /* sub esp, 256 */
+		0xb8, I386_READ, 0, 0, 0, /* mov eax, read */
+		0x89, 0xe1,		  /* mov ecx, esp */
+		0xba, 100, 0, 0, 0,	  /* mov edx, 100 */
+		0xcd, 0x80,		  /* int 0x80 */
+		0x89, 0xc3,		  /* mov ebx, eax */
+		0xb8, 1, 0, 0, 0,	  /* mov eax, exit */
+		0xcd, 0x80,		  /* int 0x80 */
+	};
+	const uint32_t start = 0x08048000, before = sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr);
+	struct {
+		Elf32_Ehdr head;
+		Elf32_Phdr segment;
+		unsigned char code[sizeof(code)];
+	} program = {.head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+			     .e_type = ET_EXEC,
+			     .e_machine = EM_386,
+			     .e_version = EV_CURRENT,
+			     .e_entry = start + before,
+			     .e_phoff = sizeof(Elf32_Ehdr),
+			     .e_ehsize = sizeof(Elf32_Ehdr),
+			     .e_phentsize = sizeof(Elf32_Phdr),
+			     .e_phnum = 1},
+		.segment = {.p_type = PT_LOAD,
+			.p_vaddr = start,
+			.p_paddr = start,
+			.p_filesz = before + sizeof(code),
+			.p_memsz = before + sizeof(code),
+			.p_flags = PF_R | PF_X,
+			.p_align = 4096}};
+	int fd;
+
+	one_file();
+	memcpy(program.code, code, sizeof(code));
+	fd = (int)need(open(in_dir("elf32"), O_WRONLY | O_CREAT, 0755), "elf32");
+	need(write(fd, &program, before + sizeof(code)), "elf32");
+	close(fd);
+}
+
+static void elf32_body(void *with)
+{
+	(void)with;
+	need(chdir(act_dir), "chdir");
+	came(file("elf32"), "executed")->unsaid = ~0U;
+	execl(in_dir("elf32"), "elf32", (char *)NULL);
+	skip("32-bit program: %s (needs CONFIG_IA32_EMULATION)", strerror(errno));
+}
+
+static void elf32(void)
+{
+	struct process *p = spawn(elf32_body, NULL), *self = me;
+	struct object *o;
+	int status;
+
+	need(waitpid(p->pid, &status, 0), "waitpid");
+	if (!WIFEXITED(status) || WEXITSTATUS(status) == SKIP)
+		skip("32-bit program did not run (needs CONFIG_IA32_EMULATION)");
+	me = p;
+	o = file("a");
+	opened(o, 0);
+	got(o, WEXITSTATUS(status));
+	me = self;
+}
+
+static const struct act acts[] = {
+	{"tee", NULL, do_tee, one_file},
+	{"vmsplice", NULL, do_vmsplice, one_file},
+	{"splice-socket", NULL, splice_socket, one_file},
+	{"ficlone", "shared blocks", clone_file, one_file},
+	{"fideduperange", "shared blocks", dedupe_file, two_files},
+	{"aio", "CONFIG_AIO", aio, one_file},
+	{"aio-direct", "O_DIRECT", aio_direct, one_file},
+	{"read-direct", "O_DIRECT", read_direct, one_file},
+	{"process-vm-readv", NULL, vm_readv},
+	{"process-vm-writev", NULL, vm_writev},
+	{"proc-mem", NULL, proc_mem},
+	{"ptrace-peek", NULL, ptrace_peek},
+	{"block-device", "a block device", block_device},
+	{"dev-mem", "/dev/mem", dev_mem},
+	{"proc-kcore", "/proc/kcore", proc_kcore},
+	{"int80-read", "CONFIG_IA32_EMULATION", int80_read, prepare_int80},
+	{"int80-write", "CONFIG_IA32_EMULATION", int80_write, prepare_int80},
+	{"int80-list", "CONFIG_IA32_EMULATION", int80_list, prepare_int80},
+	{"int80-refused", "CONFIG_IA32_EMULATION", int80_refused, prepare_int80},
+	{"int80-socket", "CONFIG_IA32_EMULATION", int80_socket, prepare_int80},
+	{"elf32", "CONFIG_IA32_EMULATION", elf32, prepare_elf32},
+};
+
+int main(int argc, char **argv)
+{
+	return act_main(acts, COUNT(acts), argc, argv);
+}

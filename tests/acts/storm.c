@@ -1,0 +1,219 @@
+/* Much at once: many calls, many files, many processes. */
+#include "act.h"
+
+#include <sys/sysinfo.h>
+
+#define PREADS 1000000
+#define FILES 10000
+#define CHILDREN 2000
+#define MANY_FILES 200000
+#define FLOOD 50000
+#define AT_ONCE 64
+
+static char buffer[65536];
+
+/* QUIS_ACT_SCALE=10 makes a tenth of everything: for emulated machines. */
+static int scaled(int n)
+{
+	const char *scale = getenv("QUIS_ACT_SCALE");
+	int divisor = scale ? atoi(scale) : 1;
+
+	return divisor > 1 ? n / divisor : n;
+}
+
+static void one_file(void)
+{
+	make_file("a", 100000);
+}
+
+/* A million small reads while the epochs flip every tenth of a second. */
+static void preads(void)
+{
+	struct object *o = file("a");
+	int fd = opened(o, open(o->path[0], O_RDONLY)), n = scaled(PREADS), i;
+
+	for (i = 0; i < n; i++)
+		got(o, pread(fd, buffer, 64, i % 90000));
+	close(fd);
+}
+
+static void pwrites(void)
+{
+	struct object *o = file("a");
+	int fd = opened(o, open(o->path[0], O_WRONLY)), n = scaled(PREADS / 10), i;
+
+	for (i = 0; i < n; i++)
+		put(o, pwrite(fd, buffer, 64, i % 90000));
+	close(fd);
+}
+
+static const char *numbered(int i)
+{
+	return text("%d/%d", i / 1000, i);
+}
+
+static void make_files(int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (i % 1000 == 0)
+			need(mkdir(in_dir(text("%d", i / 1000)), 0755), "mkdir");
+		make_file(numbered(i), (size_t)(i % 50));
+	}
+}
+
+static void prepare_files(void)
+{
+	make_files(scaled(FILES));
+}
+
+static void read_file(int i)
+{
+	struct object *o = file(numbered(i));
+	int fd = opened(o, open(o->path[0], O_RDONLY));
+
+	got(o, read(fd, buffer, sizeof(buffer)));
+	close(fd);
+}
+
+static void files(void)
+{
+	int n = scaled(FILES), i;
+
+	for (i = 0; i < n; i++)
+		read_file(i);
+}
+
+static void prepare_many_files(void)
+{
+	struct sysinfo memory;
+
+	if (sysinfo(&memory) || memory.totalram * memory.mem_unit < 6UL << 30)
+		skip("a report of %d files wants 6 GiB of memory", MANY_FILES);
+	need(mkdir(in_dir("many"), 0755), "mkdir");
+}
+
+static void make_and_read(struct object *sum, int dir, int i)
+{
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof(name), "%d", i);
+	fd = opened(sum, openat(dir, name, O_RDWR | O_CREAT, 0600));
+	put(sum, write(fd, buffer, i % 10 ? 0 : 7));
+	got(sum, pread(fd, buffer, sizeof(buffer), 0));
+	close(fd);
+}
+
+/* One truth for the sums below DIR instead of 200,000: that paths are right is proved by the acts before. A file system
+ * in memory lets the files be made in a few seconds. */
+static void many_files(void)
+{
+	struct object *sum;
+	int n = scaled(MANY_FILES), dir, i;
+
+	private_mounts();
+	need(mount("none", in_dir("many"), "tmpfs", 0, NULL), "tmpfs");
+	sum = object("sum", act_dir);
+	dir = opened(sum, open(in_dir("many"), O_PATH | O_DIRECTORY));
+	for (i = 0; i < n; i++)
+		make_and_read(sum, dir, i);
+	sum->ino = (uint64_t)n + 1;
+}
+
+static void prepare_children(void)
+{
+	int n = scaled(CHILDREN), i;
+
+	for (i = 0; i < n; i++)
+		make_file(text("%d", i), (size_t)(i % 50));
+}
+
+static void child(void *with)
+{
+	struct object *o = file(text("%d", *(int *)with));
+	int fd = opened(o, open(o->path[0], O_RDONLY));
+
+	got(o, read(fd, buffer, sizeof(buffer)));
+}
+
+/* Each lives for well under a millisecond. */
+static void children(void)
+{
+	int n = scaled(CHILDREN), i;
+
+	for (i = 0; i < n; i++)
+		reap(spawn(child, &i));
+}
+
+static void children_at_once(void)
+{
+	struct process *running[AT_ONCE] = {NULL};
+	int n = scaled(CHILDREN), i;
+
+	for (i = 0; i < n + AT_ONCE; i++) {
+		if (running[i % AT_ONCE])
+			reap(running[i % AT_ONCE]);
+		running[i % AT_ONCE] = i < n ? spawn(child, &i) : NULL;
+	}
+}
+
+static void idle(void *with)
+{
+	(void)with;
+}
+
+static void forks(void)
+{
+	int n = scaled(CHILDREN), i;
+
+	for (i = 0; i < n; i++)
+		reap(spawn(idle, NULL));
+}
+
+/* One name back and forth: a burst that may be merged, not dropped. */
+static void renames(void)
+{
+	struct action *there = action("rename", in_dir("a"), in_dir("b"));
+	struct action *back = action("rename", in_dir("b"), in_dir("a"));
+	int n = scaled(FLOOD), i;
+
+	for (i = 0; i < n; i++) {
+		struct action *a = i % 2 ? back : there;
+
+		need(rename(a->path[0], a->to[0]), "rename");
+		a->times++;
+	}
+}
+
+/* Names that are not there, all different: no kernel object bounds their number. */
+static void probes(void)
+{
+	struct object *sum = object("sum", act_dir);
+	int n = scaled(FILES), i;
+	char path[PATH_MAX];
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/missing-%d", act_dir, i);
+		refused(sum, open(path, O_RDONLY));
+	}
+	sum->ino = (uint64_t)n;
+}
+
+static const struct act acts[] = {
+	{"preads", NULL, preads, one_file, NULL, NULL, NULL, "--epoch-ms 100"},
+	{"pwrites", NULL, pwrites, one_file, NULL, NULL, NULL, "--epoch-ms 100"},
+	{"files", NULL, files, prepare_files},
+	{"children", NULL, children, prepare_children},
+	{"children-at-once", NULL, children_at_once, prepare_children},
+	{"forks", NULL, forks},
+	{"many-files", "6 GiB of memory", many_files, prepare_many_files, NULL, "any:lower"},
+	{"renames", NULL, renames, one_file},
+	{"probes", NULL, probes},
+};
+
+int main(int argc, char **argv)
+{
+	return act_main(acts, COUNT(acts), argc, argv);
+}

@@ -1,0 +1,279 @@
+/* The rarer sockets, and bytes that reach a socket by other ways than send. */
+#include "act.h"
+#include "socket.h"
+
+#include <linux/errqueue.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/vm_sockets.h>
+#include <net/ethernet.h>
+#include <netinet/ip_icmp.h>
+#include <sys/sendfile.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+#define SIZE 30000
+
+static void one_file(void)
+{
+	make_file("a", SIZE);
+}
+
+static int reading(struct object *o)
+{
+	return opened(o, open(o->path[0], O_RDONLY | O_CLOEXEC));
+}
+
+static void sink(void *with)
+{
+	struct end e = accepted(*(int *)with);
+
+	receive_all(&e, SIZE_MAX);
+}
+
+/* ---- bytes into a TCP socket ---- */
+
+static void send_file(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a);
+	struct process *p = spawn(sink, &listener);
+	struct object *o = file("a");
+	struct end e = connected(&a);
+	int fd = reading(o);
+
+	sent(e.flow, got(o, sendfile(e.fd, fd, NULL, 20000)));
+	close(e.fd);
+	reap(p);
+}
+
+static void splice_file(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a), ends[2];
+	struct process *p = spawn(sink, &listener);
+	struct object *o = file("a"), *pipe;
+	struct end e = connected(&a);
+	int fd = reading(o);
+
+	need(pipe2(ends, O_CLOEXEC), "pipe2");
+	pipe = by_inode("pipe", ends[0]);
+	moved(o, pipe, splice(fd, NULL, ends[1], NULL, 9000, 0));
+	sent(e.flow, got(pipe, splice(ends[0], NULL, e.fd, NULL, 9000, 0)));
+	close(e.fd);
+	reap(p);
+}
+
+static void splicing(void *with)
+{
+	struct end e = accepted(*(int *)with);
+	struct object *pipe;
+	int ends[2];
+
+	need(pipe2(ends, O_CLOEXEC), "pipe2");
+	pipe = by_inode("pipe", ends[0]);
+	received(e.flow, put(pipe, splice(e.fd, NULL, ends[1], NULL, 4000, 0)));
+}
+
+static void splice_out(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a);
+	struct process *p = spawn(splicing, &listener);
+	struct end e = connected(&a);
+
+	sent(e.flow, send(e.fd, buffer, 4000, 0));
+	reap(p);
+}
+
+static void zerocopy(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a), on = 1;
+	struct process *p = spawn(sink, &listener);
+	struct end e = connected(&a);
+	char control[256];
+	struct msghdr message = {.msg_control = control, .msg_controllen = sizeof(control)};
+	struct pollfd ready = {.fd = e.fd};
+
+	need(setsockopt(e.fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)), "SO_ZEROCOPY");
+	sent(e.flow, send(e.fd, buffer, 20000, MSG_ZEROCOPY));
+	/* word that the pages are free again comes by the error queue: no bytes */
+	need(poll(&ready, 1, 5000), "poll");
+	need(recvmsg(e.fd, &message, MSG_ERRQUEUE), "error queue");
+	close(e.fd);
+	reap(p);
+}
+
+/* Data go with the first packet where the kernel has a cookie, after the handshake where not: sent once either way. */
+static void fast_open(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a);
+	struct process *p = spawn(sink, &listener);
+	struct end e = {new_socket(AF_INET, SOCK_STREAM), flow("inet", "tcp", "out", shown(&a))};
+
+	sent(e.flow, sendto(e.fd, buffer, 1000, MSG_FASTOPEN, &a.any, sizeof(a.v4)));
+	close(e.fd);
+	reap(p);
+}
+
+static void messages(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a);
+	struct process *p = spawn(sink, &listener);
+	struct end e = connected(&a);
+	struct iovec parts[2] = {{buffer, 10}, {buffer, 2000}};
+	struct mmsghdr two[2] = {
+		{.msg_hdr = {.msg_iov = parts, .msg_iovlen = 2}}, {.msg_hdr = {.msg_iov = parts, .msg_iovlen = 1}}};
+
+	sent(e.flow, sendmsg(e.fd, &two[0].msg_hdr, 0));
+	need(sendmmsg(e.fd, two, 2, 0), "sendmmsg");
+	sent(e.flow, two[0].msg_len + two[1].msg_len);
+	close(e.fd);
+	reap(p);
+}
+
+/* ---- other protocols ---- */
+
+static void other_sink(void *with)
+{
+	union address from;
+	socklen_t length = sizeof(from);
+	struct end e;
+
+	memset(&from, 0, sizeof(from));
+	e.fd = (int)need(accept4(*(int *)with, &from.any, &length, SOCK_CLOEXEC), "accept4");
+	e.flow = flow("inet", NULL, "in", shown(&from));
+	receive_all(&e, 500);
+	sent(e.flow, send(e.fd, buffer, 70, 0));
+}
+
+static void other_stream(int protocol)
+{
+	union address a = loopback(AF_INET);
+	socklen_t length = sizeof(a.v4);
+	int listener = (int)need(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol), "socket");
+	struct process *p;
+	struct end e;
+
+	need(bind(listener, &a.any, length), "bind");
+	need(listen(listener, 4), "listen");
+	need(getsockname(listener, &a.any, &length), "getsockname");
+	p = spawn(other_sink, &listener);
+	e.fd = (int)need(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol), "socket");
+	e.flow = flow("inet", NULL, "out", shown(&a));
+	need(connect(e.fd, &a.any, length), "connect");
+	sent(e.flow, send(e.fd, buffer, 500, 0));
+	receive_all(&e, 70);
+	reap(p);
+}
+
+static void mptcp(void)
+{
+	other_stream(IPPROTO_MPTCP);
+}
+
+static void sctp(void)
+{
+	other_stream(IPPROTO_SCTP);
+}
+
+static void raw(void)
+{
+	union address a = loopback(AF_INET);
+	int fd = (int)need(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP), "socket");
+	struct flow *f = flow("inet", NULL, NULL, "127.0.0.1");
+	struct icmphdr echo = {.type = ICMP_ECHO, .checksum = 0xfff7};
+	union address from;
+	socklen_t length = sizeof(from);
+
+	sent(f, sendto(fd, &echo, sizeof(echo), 0, &a.any, sizeof(a.v4)));
+	received(f, recvfrom(fd, buffer, sizeof(buffer), 0, &from.any, &length));
+	f->remote = NULL;
+}
+
+static void packet(void)
+{
+	int fd, udp;
+	union address a;
+	struct flow *f;
+
+	private_net();
+	fd = (int)need(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)), "packet socket");
+	a = loopback(AF_INET);
+	udp = bound(&a, SOCK_DGRAM);
+	sent(flow("inet", "udp", NULL, shown(&a)), sendto(udp, buffer, 200, 0, &a.any, sizeof(a.v4)));
+	f = flow("packet", NULL, NULL, NULL);
+	received(f, recv(fd, buffer, sizeof(buffer), 0));
+	received(f, read(fd, buffer, sizeof(buffer)));
+}
+
+static void netlink(void)
+{
+	struct {
+		struct nlmsghdr head;
+		struct ifinfomsg body;
+	} ask = {.head = {.nlmsg_len = sizeof(ask),
+			 .nlmsg_type = RTM_GETLINK,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	int fd = (int)need(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "netlink socket");
+	struct flow *f = flow("netlink", NULL, NULL, NULL);
+	const struct nlmsghdr *head = (const struct nlmsghdr *)buffer;
+
+	sent(f, send(fd, &ask, sizeof(ask), 0));
+	do {
+		received(f, recv(fd, buffer, sizeof(buffer), 0));
+	} while (head->nlmsg_type != NLMSG_DONE && head->nlmsg_type != NLMSG_ERROR);
+}
+
+static void vsock_sink(void *with)
+{
+	int fd = (int)need(accept4(*(int *)with, NULL, NULL, SOCK_CLOEXEC), "accept4");
+	struct end e = {fd, flow("vsock", NULL, "in", NULL)};
+
+	receive_all(&e, 100);
+}
+
+static void vsock(void)
+{
+	struct sockaddr_vm a = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY};
+	int listener = (int)need(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0), "vsock");
+	int fd = (int)need(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0), "vsock");
+	socklen_t length = sizeof(a);
+	struct process *p;
+
+	need(bind(listener, (struct sockaddr *)&a, length), "bind");
+	need(listen(listener, 4), "listen");
+	need(getsockname(listener, (struct sockaddr *)&a, &length), "getsockname");
+	a.svm_cid = 1; /* VMADDR_CID_LOCAL */
+	p = spawn(vsock_sink, &listener);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
+		skip("vsock: %s (needs vsock_loopback)", strerror(errno));
+	sent(flow("vsock", NULL, "out", NULL), send(fd, buffer, 100, 0));
+	reap(p);
+}
+
+static const struct act acts[] = {
+	{"sendfile", NULL, send_file, one_file},
+	{"splice", NULL, splice_file, one_file},
+	{"splice-from", NULL, splice_out},
+	{"zerocopy", "Linux 4.14", zerocopy},
+	{"fast-open", "net.ipv4.tcp_fastopen", fast_open},
+	{"messages", NULL, messages},
+	{"mptcp", "CONFIG_MPTCP", mptcp},
+	{"sctp", "SCTP", sctp},
+	{"raw", "CAP_NET_RAW", raw},
+	{"packet", "CAP_NET_RAW", packet},
+	{"netlink", NULL, netlink},
+	{"vsock", "vsock_loopback", vsock},
+};
+
+int main(int argc, char **argv)
+{
+	return act_main(acts, COUNT(acts), argc, argv);
+}

@@ -95,6 +95,7 @@ struct sensor {
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why);
 
 void sensor_close(struct sensor *sensor);
+void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
 void sensor_unseen(struct sensor *sensor, const char *sentence); /* takes a string that stays */
 bool sensor_dirty(const struct sensor *sensor);

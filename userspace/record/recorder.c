@@ -315,8 +315,10 @@ static void recorder_done(struct recorder *r)
 {
 	ring_buffer__free(r->files_ring);
 	ring_buffer__free(r->life_ring);
-	if (r->sensor.object)
+	if (r->sensor.object) {
+		sensor_detach_behind(&r->sensor);
 		sensor_close(&r->sensor);
+	}
 	if (r->processes.slots)
 		table_each(&r->processes, free_process, &r->processes);
 	table_done(&r->processes);

@@ -2,6 +2,7 @@
 #include "record/sensor_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,22 @@ static void hook_unseen(struct sensor *sensor, const struct bpf_program *program
 	sensor_unseen(sensor, sentence);
 }
 
+/* A call that this kernel does not have cannot be made either: nothing of it stays unseen. */
+static bool call_exists(const struct bpf_program *program)
+{
+	const char *wanted = strchr(bpf_program__section_name(program), '/') + 1;
+	char line[256], name[128];
+	bool found = false;
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+
+	if (!symbols)
+		return true;
+	while (!found && fgets(line, sizeof(line), symbols))
+		found = sscanf(line, "%*s %*s %127s", name) == 1 && !strcmp(name, wanted);
+	fclose(symbols);
+	return found;
+}
+
 static void choose_programs(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options,
 	const struct refusals *refusals)
 {
@@ -237,7 +254,7 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 			      (strcmp(bpf_program__name(program), "uring_complete") || uring_layout(btf) != URING_NO_REQUEST);
 		bool bad = refused(refusals, bpf_program__name(program));
 
-		if (wanted && !exists)
+		if (wanted && !exists && (!is_call(program) || options->hide || call_exists(program)))
 			hook_unseen(sensor, program, "this kernel has no such hook");
 		else if (wanted && bad)
 			hook_unseen(sensor, program, "this kernel refused the program");
@@ -407,6 +424,35 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 		snprintf(why, sizeof(why), "this kernel refuses the %s hooks: %s (%s)",
 			options->hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint", strerror(-error), last_words);
 	return error;
+}
+
+/*
+ * Taking a trampoline down waits for a grace period of all tasks (synchronize_rcu_tasks() in ftrace_shutdown()), one after the other: 150
+ * ms each was seen. A child that holds the links does it, so that the command's status need not wait.
+ */
+void sensor_detach_behind(struct sensor *sensor)
+{
+	pid_t child;
+	int null;
+
+	if (sensor->hooks != HOOKS_TRAMPOLINE)
+		return;
+	child = fork();
+	if (child < 0)
+		return;
+	if (!child) {
+		setsid();
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null >= 0) {
+			dup2(null, STDIN_FILENO);
+			dup2(null, STDOUT_FILENO);
+			dup2(null, STDERR_FILENO);
+		}
+		sleep(1); /* the parent's own references go first */
+		_exit(0);
+	}
+	/* the parent ends without taking anything down: the child's references are the last */
+	sensor->link_count = 0;
 }
 
 void sensor_close(struct sensor *sensor)

@@ -61,45 +61,48 @@ static __always_inline u32 cgroup_flag(u64 task)
 	return flag ? *flag : FLAG_NONE;
 }
 
+/* The name that execve() got for the script that a MARK_SCRIPT process runs, as a hash: its interpreter will open that very name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32);
+	__type(value, u64);
+} scripts SEC(".maps");
+
 #define SCRIPT_AT 1024
 #define SCRIPT_BYTES 4096
 
-/*
- * The name of a #! script, as execve() got it, forward at SCRIPT_AT: joined to the working directory when it is relative.
- * Returns its length.
- */
-__noinline int script_name(u32 slot, u64 name, u64 task)
+/* The name of a #! script, as execve() got it, forward at SCRIPT_AT. Returns its length. */
+static __always_inline u32 script_name(struct scratch *s, u64 name)
+{
+	long length = bpf_probe_read_kernel_str(&s->out[SCRIPT_AT], SCRIPT_BYTES, (void *)name);
+
+	return length > 1 ? bound(length - 1, SCRIPT_BYTES - 1) : 0;
+}
+
+#define SCRIPT_HASHED 256 /* as much of a name as tells two apart */
+
+/* The hash of the first bytes at SCRIPT_AT. */
+__noinline u64 script_hash(u32 slot)
 {
 	struct scratch *s = scratch_at(slot);
-	u32 before = 0;
-	long length;
-	u8 first[2] = {};
+	u64 hash = HASH_START;
 
 	if (!s)
 		return 0;
-	bpf_probe_read_kernel(first, sizeof(first), (void *)name);
-	if (first[0] != '/') {
-		u64 fs = (u64)READ(struct task_struct, task, fs);
-		u32 at = s->at;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SCRIPT_HASHED; i++) {
+		u8 c = s->out[SCRIPT_AT + i];
 
-		before = walk_path(slot, (u64)READ(struct fs_struct, fs, pwd.dentry),
-			(u64)READ(struct fs_struct, fs, pwd.mnt));
-		if (before > 4000)
-			before = 4000;
-		bpf_probe_read_kernel(&s->out[SCRIPT_AT], bound(before, 4095), &s->out[s->at & (SCRATCH_OUT - 1)]);
-		s->at = at;
-		if (before != 1)
-			s->out[SCRIPT_AT + bound(before, 4095)] = '/';
-		before = before == 1 ? 1 : (before + 1) & 4095;
-		if (first[0] == '.' && first[1] == '/')
-			name += 2;
+		if (!c)
+			break;
+		hash = (hash ^ c) * HASH_PRIME;
 	}
-	length = bpf_probe_read_kernel_str(&s->out[SCRIPT_AT + bound(before, 4095)], SCRIPT_BYTES, (void *)name);
-	return length > 1 ? (int)(before + length - 1) : 0;
+	return hash;
 }
 
-/* Why an image that is about to run is flagged, by what it is: FLAG_NONE when it is not. */
-static __always_inline u32 image_flag(u32 slot, struct scratch *s, u64 file, int script)
+/* Why a file is flagged, as an image or as a script: FLAG_NONE when it is not. */
+static __always_inline u32 image_flag(u32 slot, struct scratch *s, u64 file)
 {
 	u32 flag = inode_flag(file), at = s->at;
 	int length;
@@ -109,8 +112,6 @@ static __always_inline u32 image_flag(u32 slot, struct scratch *s, u64 file, int
 	length = walk_path(slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
 	flag = path_flag(slot, s->at, s->at + length);
 	s->at = at;
-	if (flag == FLAG_NONE && script)
-		flag = path_flag(slot, SCRIPT_AT, SCRIPT_AT + script);
 	return flag;
 }
 
@@ -214,7 +215,7 @@ __noinline int touch_held(u32 fd, u64 task)
 	return count_file(file, WHAT_TOUCH | HOW_INHERITED, 0, 0, task);
 }
 
-static __always_inline void inherit_all(u64 task)
+static __always_inline void inherit_all(u64 task, u32 but)
 {
 	u64 table = (u64)READ(struct files_struct, READ(struct task_struct, task, files), fdt);
 	u32 fds = READ(struct fdtable, table, max_fds);
@@ -223,8 +224,54 @@ static __always_inline void inherit_all(u64 task)
 	for (u32 fd = 0; fd < HELD_FDS; fd++) {
 		if (fd >= fds)
 			break;
-		touch_held(fd, task);
+		if (fd != but)
+			touch_held(fd, task);
 	}
+}
+
+/* What the script is shows when its interpreter opens it: then the kernel has its object, whatever name led there. */
+static __always_inline void script_wait(u32 slot, u32 tgid, int script)
+{
+	u64 hash;
+
+	if (!script || !state.path_flags_used) {
+		if (mark_of(tgid) == MARK_SCRIPT)
+			marks[tgid & (PID_LIMIT - 1)] = MARK_NONE;
+		return;
+	}
+	hash = script_hash(slot);
+	if (!bpf_map_update_elem(&scripts, &tgid, &hash, BPF_ANY))
+		marks[tgid & (PID_LIMIT - 1)] = MARK_SCRIPT;
+}
+
+/* A MARK_SCRIPT process opened a file: if by the script's name, that is the script. */
+__noinline int script_opened(u64 fd, u64 name)
+{
+	u64 task = bpf_get_current_task(), file = fd_file(task, (u32)fd);
+	u32 tgid = current_tgid(), flag = FLAG_NONE;
+	u64 *hash = bpf_map_lookup_elem(&scripts, &tgid);
+	struct scratch *s;
+	long length;
+	int slot;
+
+	slot = hash && file ? scratch_claim() : -1;
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s)
+		return 0;
+	length = bpf_probe_read_user_str(&s->out[SCRIPT_AT], SCRIPT_BYTES, (void *)name);
+	if (length > 1 && script_hash(slot) == *hash) {
+		flag = image_flag(slot, s, file);
+		marks[tgid & (PID_LIMIT - 1)] = flag == FLAG_NONE ? MARK_NONE : MARK_FLAGGED;
+		bpf_map_delete_elem(&scripts, &tgid);
+		if (flag != FLAG_NONE)
+			send_image(slot, task, flag, length - 1, RECORD_exec);
+	}
+	scratch_release(s);
+	if (flag == FLAG_NONE)
+		return 0;
+	inherit_all(task, fd);
+	count_fd((u32)fd, WHAT_OPEN | HOW_OPENED, 0, 0, 0);
+	return 0;
 }
 
 __noinline int exec_seen(u64 task, u64 bprm)
@@ -232,7 +279,7 @@ __noinline int exec_seen(u64 task, u64 bprm)
 	u32 tgid = READ(struct task_struct, task, tgid), flag = FLAG_NONE;
 	u64 file = (u64)READ(struct linux_binprm, bprm, file);
 	u64 name = (u64)READ(struct linux_binprm, bprm, filename);
-	bool new = mark_of(tgid) != MARK_FLAGGED;
+	bool new = mark_of(tgid) != MARK_FLAGGED; /* unmarked, armed, or waiting to be known as a script */
 	int slot, script = 0;
 	struct scratch *s;
 
@@ -246,11 +293,11 @@ __noinline int exec_seen(u64 task, u64 bprm)
 		return 0;
 	}
 	if (name != (u64)READ(struct linux_binprm, bprm, interp))
-		script = script_name(slot, name, task);
+		script = script_name(s, name);
 	if (mark_of(tgid) == MARK_ARMED)
-		flag = FLAG_COMMAND;
+		flag = FLAG_COMMAND; /* whatever it is */
 	if (flag == FLAG_NONE)
-		flag = image_flag(slot, s, file, script);
+		flag = image_flag(slot, s, file);
 	if (flag == FLAG_NONE)
 		flag = cgroup_flag(task);
 	if (flag == FLAG_NONE && !new)
@@ -259,12 +306,14 @@ __noinline int exec_seen(u64 task, u64 bprm)
 		marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
 		send_image(slot, task, flag, script, RECORD_exec);
 	}
+	if (flag == FLAG_NONE)
+		script_wait(slot, tgid, script);
 	scratch_release(s);
 	if (flag == FLAG_NONE)
 		return 0;
 	count_file(file, WHAT_TOUCH | HOW_EXECUTED, 0, 0, task);
 	if (new)
-		inherit_all(task);
+		inherit_all(task, HELD_FDS);
 	return 0;
 }
 

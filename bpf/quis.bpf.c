@@ -21,6 +21,9 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 #define F REG(r9)
 #define R (ret)
 
+#define OPEN_CALL 2
+#define is_open(number) ((number) == OPEN_CALL || (number) == 257 || (number) == 437)
+
 #define X(number, name, handler)                                                                                       \
 	SEC("fexit/__x64_sys_" #name)                                                                                  \
 	int x64_##name(u64 *ctx)                                                                                       \
@@ -30,6 +33,8 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
                                                                                                                        \
 		if (current_flagged())                                                                                 \
 			handler;                                                                                       \
+		else if (is_open(number) && ret >= 0 && mark_of(current_tgid()) == MARK_SCRIPT)                        \
+			script_opened(ret, number == OPEN_CALL ? A : B);                                               \
 		return 0;                                                                                              \
 	}
 QUIS_SYSCALLS(X)
@@ -108,8 +113,17 @@ int sys_exit(u64 *ctx)
 	u64 regs;
 	long ret = ctx[1];
 
-	if (!current_flagged())
+	switch (mark_of(current_tgid())) {
+	case MARK_FLAGGED:
+		break;
+	case MARK_SCRIPT:
+		regs = plain(ctx);
+		if (ret >= 0 && is_open(REG(orig_ax)))
+			script_opened(ret, REG(orig_ax) == OPEN_CALL ? A : B);
 		return 0;
+	default:
+		return 0;
+	}
 	regs = plain(ctx);
 	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT)
 		return exit_32(regs, ret);
@@ -174,6 +188,12 @@ int process_fork(u64 *ctx)
 SEC("tp_btf/sched_process_exit")
 int process_exit(u64 *ctx)
 {
+	u32 tgid = current_tgid();
+
+	if (mark_of(tgid) == MARK_SCRIPT) {
+		bpf_map_delete_elem(&scripts, &tgid);
+		marks[tgid & (PID_LIMIT - 1)] = MARK_NONE;
+	}
 	return current_flagged() ? exit_seen(bpf_get_current_task()) : 0;
 }
 

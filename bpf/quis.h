@@ -267,6 +267,7 @@ enum mark {
 	MARK_NONE,
 	MARK_FLAGGED,
 	MARK_ARMED, /* the child that will exec the command: flagged at that exec */
+	MARK_SCRIPT, /* runs a script that may be a flagged one: known when its interpreter opens it */
 };
 
 struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */

@@ -28,6 +28,7 @@ struct loader {
 	sqlite3_stmt *inherit; /* and the parent gives the rest */
 	uint64_t facts;
 	uint64_t sequence; /* expected next; 0: not known */
+	bool open;	   /* in open.ndjson by now */
 	uint64_t jumps;	   /* places where the sequence is broken */
 	char first_time[TIME_TEXT];
 	char last_time[TIME_TEXT];
@@ -528,6 +529,12 @@ static int load_lines(struct loader *loader, struct case_reader *reader)
 
 	while ((got = case_next(reader, &line))) {
 		err = 0;
+		if (!line.segment && !loader->open) {
+			loader->open = true;
+			err = sqlite3_exec(loader->db, index_open_begin, NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+			if (err)
+				return err;
+		}
 		if (got == 1)
 			err = load_line(loader, &line);
 		else if (got == -ENOLINK)
@@ -608,6 +615,8 @@ static int finish(struct loader *loader, bool ended)
 		err = set_span(loader);
 	if (!err)
 		err = execute(loader, index_schema_late);
+	if (!err && loader->open)
+		err = execute(loader, index_open_end);
 	if (!err)
 		err = execute(loader, index_inherited);
 	return err ? err : execute(loader, "COMMIT; PRAGMA query_only = ON;");

@@ -25,6 +25,7 @@ int index_open(sqlite3 **ret_db, struct index_problems *ret_problems, const char
 
 extern const char index_schema[];
 extern const char index_schema_late[]; /* indexes, made once everything is in */
+extern const char index_open_begin[], index_open_end[]; /* around what open.ndjson holds */
 extern const char index_inherited[];   /* conclusions about how a descriptor came */
 
 #endif

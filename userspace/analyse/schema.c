@@ -103,3 +103,18 @@ const char index_inherited[] =
 	" AND EXISTS (SELECT 1 FROM temp.up JOIN access AS b ON b.process = up.ancestor AND b.file = access.file"
 	" WHERE up.process = access.process);\n"
 	"DROP TABLE temp.up;\n";
+
+/*
+ * Bursts that were open when the sensor died. One that it had just written for good as well, before it could say so here, counts once.
+ */
+const char index_open_begin[] =
+	"CREATE TEMP TABLE closed AS SELECT (SELECT coalesce(max(id), 0) FROM access) AS access,"
+	" (SELECT coalesce(max(id), 0) FROM flow) AS flow;\n";
+const char index_open_end[] =
+	"DELETE FROM access WHERE id > (SELECT access FROM temp.closed) AND EXISTS (SELECT 1 FROM access AS c"
+	" WHERE c.process = access.process AND c.file = access.file AND c.first = access.first"
+	" AND c.id <= (SELECT access FROM temp.closed));\n"
+	"DELETE FROM flow WHERE id > (SELECT flow FROM temp.closed) AND EXISTS (SELECT 1 FROM flow AS c"
+	" WHERE c.process = flow.process AND c.flow_id = flow.flow_id AND c.remote IS flow.remote AND c.first = flow.first"
+	" AND c.id <= (SELECT flow FROM temp.closed));\n"
+	"DROP TABLE temp.closed;\n";

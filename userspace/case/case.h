@@ -82,6 +82,14 @@ int case_append(struct case_writer *writer, struct fact *fact);
 int case_flush(struct case_writer *writer);
 uint64_t case_sequence(const struct case_writer *writer); /* of the last fact taken */
 uint64_t case_dropped(const struct case_writer *writer);
+/*
+ * Bursts that are still open, so that a death of the sensor loses none: facts without a sequence number in open.ndjson, replaced whole
+ * (rename(2)) at each flush and gone when the capture ends. A burst that a segment holds too (same process, object and first time) is
+ * told there for good. begin, any number of appends, end; an end without appends removes the file.
+ */
+void case_open_begin(struct case_writer *writer);
+void case_open_append(struct case_writer *writer, struct fact *fact);
+int case_open_end(struct case_writer *writer);
 void case_close(struct case_writer *writer); /* flushes; takes NULL */
 
 /* ---- reader.c ---- */
@@ -91,7 +99,7 @@ struct case_reader;
 struct case_line {
 	const char *text; /* without the newline; NUL-terminated; valid until the next call */
 	size_t len;
-	uint32_t segment; /* from 1 */
+	uint32_t segment; /* from 1; 0: open.ndjson, which comes last */
 	uint64_t number;  /* line within the segment, from 1 */
 };
 

@@ -21,6 +21,7 @@ struct case_reader {
 	size_t next;	   /* index into numbers */
 	uint32_t expected; /* the number that should come next */
 	uint32_t current;
+	bool open_read; /* open.ndjson was looked for */
 	uint64_t line;
 	uint64_t bytes_total;
 	uint64_t bytes_read;
@@ -120,17 +121,12 @@ int case_open(struct case_reader **ret_reader, const char *path)
 }
 
 /* O_NONBLOCK: a FIFO in the place of a segment must not hold us up. */
-static int open_segment(struct case_reader *reader, uint32_t number)
+static int open_file(struct case_reader *reader, const char *name)
 {
-	char name[32];
 	struct stat st;
 	int err = 0;
 
-	reader->expected = number + 1;
-	reader->current = number;
-	reader->next++;
 	reader->line = 0;
-	snprintf(name, sizeof(name), "facts-%06u.ndjson", number);
 	reader->segment = openat(reader->dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (reader->segment < 0)
 		return -errno;
@@ -143,6 +139,28 @@ static int open_segment(struct case_reader *reader, uint32_t number)
 		reader->segment = -1;
 	}
 	return err;
+}
+
+static int open_segment(struct case_reader *reader, uint32_t number)
+{
+	char name[32];
+
+	reader->expected = number + 1;
+	reader->current = number;
+	reader->next++;
+	snprintf(name, sizeof(name), "facts-%06u.ndjson", number);
+	return open_file(reader, name);
+}
+
+/* The bursts that were open when the sensor died, if it did. */
+static int open_bursts(struct case_reader *reader)
+{
+	int err;
+
+	reader->open_read = true;
+	reader->current = 0;
+	err = open_file(reader, "open.ndjson");
+	return err == -ENOENT ? 0 : err;
 }
 
 static void close_segment(struct case_reader *reader)
@@ -217,9 +235,12 @@ int case_next(struct case_reader *reader, struct case_line *ret_line)
 	int got;
 
 	for (;;) {
-		if (reader->segment < 0 && reader->next == reader->count)
+		if (reader->segment < 0 && reader->next == reader->count && reader->open_read)
 			return 0;
-		if (reader->segment < 0 && reader->numbers[reader->next] != reader->expected) {
+		if (reader->segment < 0 && reader->next == reader->count) {
+			got = open_bursts(reader);
+			line.segment = 0;
+		} else if (reader->segment < 0 && reader->numbers[reader->next] != reader->expected) {
 			line.segment = reader->expected;
 			reader->expected = reader->numbers[reader->next];
 			got = -ENOLINK;

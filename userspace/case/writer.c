@@ -18,6 +18,9 @@ struct case_writer {
 	uint32_t segment_number;
 	uint64_t sequence;
 	uint64_t dropped;
+	char *open; /* lines of open.ndjson in the making */
+	size_t open_len, open_room;
+	bool open_exists;
 	size_t start; /* of the bytes not yet written */
 	size_t end;
 	char buffer[BUFFER_SIZE];
@@ -96,6 +99,9 @@ int case_create(struct case_writer **ret_writer, const char *path)
 	writer->segment = segment;
 	writer->segment_number = 1;
 	writer->sequence = writer->dropped = 0;
+	writer->open = NULL;
+	writer->open_len = writer->open_room = 0;
+	writer->open_exists = false;
 	writer->start = writer->end = 0;
 	*ret_writer = writer;
 	return 0;
@@ -161,6 +167,59 @@ int case_flush(struct case_writer *writer)
 	return fdatasync(writer->segment) ? -errno : 0;
 }
 
+/* ---- bursts that are still open ---- */
+
+static const char open_name[] = "open.ndjson", open_new[] = "open.ndjson.new";
+
+void case_open_begin(struct case_writer *writer)
+{
+	writer->open_len = 0;
+}
+
+void case_open_append(struct case_writer *writer, struct fact *fact)
+{
+	size_t room = writer->open_room ? writer->open_room : 1 << 16;
+	char *bytes;
+
+	fact_end(fact);
+	while (room < writer->open_len + fact->len)
+		room *= 2;
+	if (room != writer->open_room) {
+		bytes = realloc(writer->open, room);
+		if (!bytes)
+			return; /* the burst is still in memory, and is written when it ends */
+		writer->open = bytes;
+		writer->open_room = room;
+	}
+	memcpy(writer->open + writer->open_len, fact->line, fact->len);
+	writer->open_len += fact->len;
+}
+
+int case_open_end(struct case_writer *writer)
+{
+	ssize_t done;
+	int fd;
+
+	if (!writer->open_len) {
+		if (writer->open_exists && !unlinkat(writer->dir, open_name, 0))
+			writer->open_exists = false;
+		return 0;
+	}
+	fd = openat(writer->dir, open_new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	done = write(fd, writer->open, writer->open_len);
+	close(fd);
+	if (done != (ssize_t)writer->open_len) {
+		unlinkat(writer->dir, open_new, 0);
+		return done < 0 ? -EIO : -ENOSPC;
+	}
+	if (renameat(writer->dir, open_new, writer->dir, open_name))
+		return -errno;
+	writer->open_exists = true;
+	return 0;
+}
+
 uint64_t case_sequence(const struct case_writer *writer)
 {
 	return writer->sequence;
@@ -178,5 +237,6 @@ void case_close(struct case_writer *writer)
 	case_flush(writer);
 	close(writer->segment);
 	close(writer->dir);
+	free(writer->open);
 	free(writer);
 }

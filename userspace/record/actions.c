@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENCE SECOND
-#define BURST_MAX (60 * SECOND)
-#define BURSTS_KEPT 16384
+#define PLACE_KEPT (10 * SECOND) /* for an action that never came */
 
 const struct action_kind action_kinds[] = {
 	{41, "socket", 0, {{"family", 0, ARG_FAMILY}, {"type", 1, ARG_HEX}, {"protocol", 2, ARG_INT}}},
@@ -258,12 +256,8 @@ static void close_action(struct node *node, void *context)
 {
 	struct action_burst *b = (struct action_burst *)node;
 	const struct close_context *c = context;
-	struct process_key key = {.start = b->key.start, .tgid = b->key.tgid};
-	const struct process *p = (struct process *)table_find(&c->r->processes, &key);
-	bool over = p && p->ended && p->end_time < c->r->sensor.flipped;
 
-	if (!c->all && !over && b->last + SILENCE >= c->r->now && b->last - b->first < BURST_MAX)
-		return;
+	/* a second's worth is a burst */
 	facts_action(c->r, b);
 	table_remove(&c->r->actions, node);
 	free(b->path.text);
@@ -276,15 +270,14 @@ static void close_place(struct node *node, void *context)
 	const struct close_context *c = context;
 	struct place *place = (struct place *)node;
 
-	if (c->all || place->time + 10 * SECOND < c->r->now)
+	if (c->all || place->time + PLACE_KEPT < c->r->now)
 		place_free(c->r, place);
 }
 
 void actions_close(struct recorder *r, bool all)
 {
-	struct close_context context = {.r = r, .all = all || r->actions.count > BURSTS_KEPT};
+	struct close_context context = {.r = r, .all = all};
 
 	table_each(&r->actions, close_action, &context);
-	context.all = all;
 	table_each(&r->places, close_place, &context);
 }

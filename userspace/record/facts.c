@@ -30,7 +30,9 @@ static void begin(struct recorder *r, const char *kind, uint64_t boot)
 
 static void end(struct recorder *r)
 {
-	if (case_append(r->writer, r->fact))
+	if (r->open)
+		case_open_append(r->writer, r->fact);
+	else if (case_append(r->writer, r->fact))
 		r->write_errors++;
 }
 

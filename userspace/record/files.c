@@ -10,7 +10,8 @@
 
 #define SILENCE SECOND
 #define BURST_MAX (60 * SECOND)
-#define BURSTS_KEPT 65536 /* more than this are written at once: memory has a cap, and two bursts are as exact as one */
+/* More than this are written at once: all that are open are told each second in open.ndjson, and two bursts are as exact as one. */
+#define BURSTS_KEPT 256
 
 static struct file_burst *file_get(struct recorder *r, const struct file_key *key)
 {
@@ -195,6 +196,20 @@ void files_close(struct recorder *r, bool all)
 	struct close_context context = {.r = r, .all = all || r->files.count > BURSTS_KEPT};
 
 	table_each(&r->files, close_file, &context);
-	context.all = all || r->refused.count > BURSTS_KEPT;
+	/* a second's worth is a burst */
+	context.all = true;
 	table_each(&r->refused, close_refused, &context);
+}
+
+static void tell_open(struct node *node, void *recorder)
+{
+	struct file_burst *b = (struct file_burst *)node;
+
+	if (b->sum.first)
+		facts_file(recorder, b);
+}
+
+void files_open(struct recorder *r)
+{
+	table_each(&r->files, tell_open, r);
 }

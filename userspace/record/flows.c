@@ -7,6 +7,7 @@
 
 #define SILENCE SECOND
 #define BURST_MAX (60 * SECOND)
+#define BURSTS_KEPT 1024 /* as in files.c; these are kept while their process lives */
 
 static struct flow_burst *flow_get(struct recorder *r, const struct flow_key *key)
 {
@@ -130,7 +131,7 @@ static void close_flow(struct node *node, void *context)
 		write_burst(c->r, b);
 	}
 	/* kept while its process lives: its role and its ends are not told again by the kernel */
-	if (!c->all && !over && p && c->r->flows.count < 16384)
+	if (!c->all && !over && p)
 		return;
 	table_remove(&c->r->flows, node);
 	free(b->local_path);
@@ -140,7 +141,20 @@ static void close_flow(struct node *node, void *context)
 
 void flows_close(struct recorder *r, bool all)
 {
-	struct close_context context = {.r = r, .all = all};
+	struct close_context context = {.r = r, .all = all || r->flows.count > BURSTS_KEPT};
 
 	table_each(&r->flows, close_flow, &context);
+}
+
+static void tell_open(struct node *node, void *recorder)
+{
+	struct flow_burst *b = (struct flow_burst *)node;
+
+	if (b->sum.first)
+		facts_flow(recorder, b);
+}
+
+void flows_open(struct recorder *r)
+{
+	table_each(&r->flows, tell_open, r);
 }

@@ -203,6 +203,8 @@ static int parse(struct parsed *p, int argc, char **argv)
 		}
 		if (id == 'v')
 			say_verbose = p->options.verbose = true;
+		else if (id == '?' && optopt)
+			status = wrong("unknown option -", (char[]){optopt, '\0'}, "");
 		else if (id == '?')
 			status = wrong("unknown option ", argv[optind - 1], "");
 		else if (id == ':')

@@ -262,6 +262,7 @@ struct recorder {
 	int command_pid, command_status;
 	bool command_ended;
 	struct fact *fact; /* 32 KiB: one for all */
+	bool open; /* facts go to open.ndjson */
 };
 
 struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid);
@@ -275,9 +276,11 @@ void files_record(struct recorder *r, const struct record_file *record);
 void files_refused(struct recorder *r, const struct record_refused *record);
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder);
 void files_close(struct recorder *r, bool all); /* writes the bursts that have ended */
+void files_open(struct recorder *r);		  /* ... and here those that have not, with recorder.open set */
 void flows_record(struct recorder *r, const struct record_flow *record);
 void flows_row(const struct flow_key *key, const struct flow_row *row, void *recorder);
 void flows_close(struct recorder *r, bool all);
+void flows_open(struct recorder *r);
 
 void actions_record(struct recorder *r, const struct record_action *record);
 void actions_place(struct recorder *r, const struct record_place *record);

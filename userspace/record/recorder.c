@@ -136,6 +136,13 @@ static void epoch(struct recorder *r, bool last)
 	}
 	tell_losses(r, from, r->now);
 	case_flush(r->writer);
+	/* after the flush: a burst that has just been written for good is known by its first time if we die in between */
+	case_open_begin(r->writer);
+	r->open = true;
+	files_open(r);
+	flows_open(r);
+	r->open = false;
+	case_open_end(r->writer);
 	r->epoch_start = r->now;
 }
 

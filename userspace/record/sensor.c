@@ -47,8 +47,6 @@ const char *sensor_last_words(void)
 
 static bool privileged(void)
 {
-	if (!geteuid())
-		return true;
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) && capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) &&
 	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE);
 }
@@ -169,11 +167,9 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "scratch"), slots);
 	if (options->ring_bytes)
 		bpf_map__set_max_entries(files_ring, options->ring_bytes);
-	if (options->file_entries) {
+	/* an inner hash need not be as large as its template: bpf_map_meta_equal(), kernel/bpf/map_in_map.c */
+	if (options->file_entries)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "file_rows"), options->file_entries);
-		bpf_map__set_max_entries(bpf_map__inner_map(bpf_object__find_map_by_name(sensor->object, "files_now")),
-			options->file_entries);
-	}
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
@@ -395,12 +391,12 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 	libbpf_set_print(on_libbpf_print);
 	*ret_why = why;
 	if (!privileged()) {
-		snprintf(why, sizeof(why), "recording needs root (or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE); try sudo");
+		snprintf(why, sizeof(why), "recording needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; try sudo");
 		return -EPERM;
 	}
 	btf = options->btf ? btf__parse(options->btf, NULL) : btf__load_vmlinux_btf();
 	if (!btf || libbpf_get_error(btf)) {
-		snprintf(why, sizeof(why), options->btf ? "%s holds no BTF" : "this kernel tells no types (no /sys/kernel/btf/vmlinux); give a file with --btf",
+		snprintf(why, sizeof(why), options->btf ? access(options->btf, R_OK) ? "%s cannot be read, so it gives no BTF" : "%s holds no BTF" : "this kernel tells no types (no /sys/kernel/btf/vmlinux); give a file with --btf",
 			options->btf);
 		return -ENOENT;
 	}

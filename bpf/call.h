@@ -11,6 +11,7 @@
 #define MAP_ANONYMOUS 0x20
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
+#define MSG_FASTOPEN 0x20000000
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
 #define CONTROL_MAX 4	  /* control messages looked at in one recvmsg() */
 #define RIGHTS_MAX 253	  /* SCM_MAX_FD, include/net/scm.h */
@@ -200,10 +201,13 @@ static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)
 		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, uaddr);
 }
 
-static __always_inline void on_send(long ret, u64 fd, u64 uaddr)
+static __always_inline void on_send(long ret, u64 fd, u64 flags, u64 uaddr)
 {
-	if (ret >= 0)
-		count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr);
+	if (ret < 0)
+		return;
+	if (flags & MSG_FASTOPEN) /* connects as it sends */
+		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
+	count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr);
 }
 
 static __always_inline void on_receive(long ret, u64 fd, u64 flags, u64 uaddr)
@@ -295,7 +299,9 @@ static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 w
 {
 	if (ret < 0)
 		return;
-	on_message(fd, umessage, what, ret, flags);
+	if (what == WHAT_SEND && (flags & MSG_FASTOPEN))
+		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
+	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
 	if (what == WHAT_RECEIVE)
 		on_control(fd, umessage);
 }
@@ -362,9 +368,9 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
 	X(42, connect, on_connect(R, A, B))                                                                            \
 	X(43, accept, on_gained(R, WHAT_ACCEPT))                                                                       \
-	X(44, sendto, on_send(R, A, E))                                                                                \
+	X(44, sendto, on_send(R, A, D, E))                                                                                \
 	X(45, recvfrom, on_receive(R, A, D, E))                                                                        \
-	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, 0))                                                          \
+	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, C))                                                          \
 	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
 	X(62, kill, ACT(62, 0))                                                                                        \
 	X(76, truncate, ACT(76, NAME(0)))                                                                              \
@@ -479,7 +485,7 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	case 9:
 	case 11:
 	case 16:
-		on_send(ret, a[0], 0);
+		on_send(ret, a[0], 0, 0);
 		break;
 	case 10:
 	case 12:
@@ -524,8 +530,8 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
 	X(362, sys_connect, on_connect(R, A, B))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
-	X(369, sys_sendto, on_send(R, A, E))                                                                           \
-	X(370, compat_sys_sendmsg, on_send(R, A, 0))                                                                   \
+	X(369, sys_sendto, on_send(R, A, D, E))                                                                           \
+	X(370, compat_sys_sendmsg, on_send(R, A, C, 0))                                                                   \
 	X(371, compat_sys_recvfrom, on_receive(R, A, D, E))                                                            \
 	X(372, compat_sys_recvmsg, on_receive(R, A, C, 0))                                                             \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\

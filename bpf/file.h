@@ -101,7 +101,8 @@ static __always_inline struct file_row *file_row_get(const struct file_key *key)
 	row = bpf_map_lookup_elem(rows, key);
 	if (row)
 		return row;
-	bpf_map_update_elem(rows, key, (const void *)&zero_file_row, BPF_NOEXIST);
+	if (!bpf_map_update_elem(rows, key, (const void *)&zero_file_row, BPF_NOEXIST))
+		ADD(state.rows, 1);
 	row = bpf_map_lookup_elem(rows, key);
 	if (row)
 		state.dirty = 1;

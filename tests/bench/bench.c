@@ -579,8 +579,8 @@ static void parse(int argc, char **argv)
 		exit(2);
 	}
 	if (!options.rounds)
-		options.rounds = options.quick ? 3 : 7;
-	options.samples = options.quick ? 2 : 4;
+		options.rounds = options.quick ? 2 : 7;
+	options.samples = options.quick ? 3 : 4;
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,11 @@ bool sensor_dirty(const struct sensor *sensor)
 	return *(volatile uint32_t *)&sensor->state->dirty;
 }
 
+bool sensor_filling(const struct sensor *sensor)
+{
+	return *(volatile uint64_t *)&sensor->state->rows > sensor->file_entries / 2;
+}
+
 int sensor_flip(struct sensor *sensor)
 {
 	int next = !sensor->counting;
@@ -23,6 +28,7 @@ int sensor_flip(struct sensor *sensor)
 	uint64_t now = clock_boot();
 
 	*(volatile uint32_t *)&sensor->state->dirty = 0;
+	*(volatile uint64_t *)&sensor->state->rows = 0;
 	/* each update returns after an RCU grace period: maybe_wait_bpf_programs(), kernel/bpf/syscall.c */
 	if (bpf_map_update_elem(sensor->files_now, &zero, &sensor->file_maps[next], BPF_ANY) ||
 		bpf_map_update_elem(sensor->flows_now, &zero, &sensor->flow_maps[next], BPF_ANY))
@@ -34,6 +40,7 @@ int sensor_flip(struct sensor *sensor)
 
 typedef void (*row_fn)(const void *key, const void *row, void *context);
 
+/* `context` is the recorder: its rings fill while a hundred thousand rows are taken. */
 static int drain(int map, size_t key_size, size_t row_size, row_fn fn, void *context)
 {
 	static char keys[BATCH * sizeof(struct flow_key)], rows[BATCH * sizeof(struct file_row)];
@@ -48,6 +55,7 @@ static int drain(int map, size_t key_size, size_t row_size, row_fn fn, void *con
 			return error;
 		for (i = 0; i < count; i++)
 			fn(keys + i * key_size, rows + i * row_size, context);
+		recorder_drain(context);
 		in = out;
 		first = false;
 	} while (!error);

@@ -12,6 +12,7 @@
 #define BURST_MAX (60 * SECOND)
 /* More than this are written at once: all that are open are told each second in open.ndjson, and two bursts are as exact as one. */
 #define BURSTS_KEPT 256
+#define DRAIN_EVERY 512 /* facts */
 
 static struct file_burst *file_get(struct recorder *r, const struct file_key *key)
 {
@@ -130,6 +131,7 @@ static bool process_over(struct recorder *r, uint64_t start, uint32_t tgid)
 struct close_context {
 	struct recorder *r;
 	bool all;
+	unsigned written;
 };
 
 static bool over(const struct close_context *c, uint64_t first, uint64_t last, uint64_t start, uint32_t tgid)
@@ -140,12 +142,15 @@ static bool over(const struct close_context *c, uint64_t first, uint64_t last, u
 static void close_file(struct node *node, void *context)
 {
 	struct file_burst *b = (struct file_burst *)node;
-	const struct close_context *c = context;
+	struct close_context *c = context;
 
 	if (b->sum.first) {
 		if (!over(c, b->sum.first, b->sum.last, b->key.start, b->key.tgid))
 			return;
 		write_burst(c->r, b);
+		/* writing takes time in which the rings fill */
+		if (!(++c->written % DRAIN_EVERY))
+			recorder_drain(c->r);
 	}
 	/* a name of the epoch that counts now waits for its row */
 	if (b->name_time >= c->r->sensor.flipped && !process_over(c->r, b->key.start, b->key.tgid))

@@ -84,6 +84,7 @@ struct sensor {
 	u8 *marks;
 	int files_now, flows_now;
 	int file_maps[2], flow_maps[2];
+	uint32_t file_entries;
 	int counting; /* which of the two counts now */
 	uint64_t flipped; /* all that happened before is in what was drained */
 	const char *unseen[UNSEEN_MAX];
@@ -99,6 +100,7 @@ void sensor_detach_behind(struct sensor *sensor); /* the last thing before the p
 int sensor_map(const struct sensor *sensor, const char *name);
 void sensor_unseen(struct sensor *sensor, const char *sentence); /* takes a string that stays */
 bool sensor_dirty(const struct sensor *sensor);
+bool sensor_filling(const struct sensor *sensor); /* half of the rows are in use */
 /* Swaps the counting maps; afterwards nothing writes to the old ones. */
 int sensor_flip(struct sensor *sensor);
 typedef void (*file_row_fn)(const struct file_key *key, const struct file_row *row, void *context);
@@ -304,6 +306,7 @@ bool hash_executable(int tgid, const char *path, size_t length, uint32_t dev, ui
 void hash_bytes(const void *bytes, size_t length, char ret_hex[65]);
 bool hash_self(char ret_hex[65]);
 
+void recorder_drain(void *recorder); /* empties the rings */
 int record_run(struct recorder *r, const struct record_options *options); /* returns the exit status */
 int doctor_main(int argc, char **argv);
 

@@ -68,7 +68,7 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static void drain_rings(void *recorder)
+void recorder_drain(void *recorder)
 {
 	struct recorder *r = recorder;
 
@@ -112,10 +112,10 @@ static void epoch(struct recorder *r, bool last)
 	int error = 0;
 
 	r->now = clock_boot();
-	drain_rings(r);
+	recorder_drain(r);
 	if (sensor_dirty(&r->sensor)) {
 		error = sensor_flip(&r->sensor);
-		drain_rings(r);
+		recorder_drain(r);
 		if (!error)
 			error = sensor_drain_files(&r->sensor, files_row, r);
 		if (!error)
@@ -167,11 +167,11 @@ static int snapshot(struct recorder *r)
 	if (error || !r->why_count)
 		return error;
 	for (i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
-		error = sensor_iterate(&r->sensor, programs[i], drain_rings, r);
+		error = sensor_iterate(&r->sensor, programs[i], recorder_drain, r);
 		if (error && error != -ENOENT)
 			say("%s: %s", programs[i], strerror(-error));
 	}
-	drain_rings(r);
+	recorder_drain(r);
 	return 0;
 }
 
@@ -280,8 +280,8 @@ static void run_loop(struct loop *l)
 			wait = (l->end - now) / 1000000 + 1;
 		epoll_wait(l->epoll, &event, 1, wait);
 		read_signals(l);
-		drain_rings(r);
-		if (clock_boot() < next)
+		recorder_drain(r);
+		if (clock_boot() < next && !sensor_filling(&r->sensor))
 			continue;
 		epoch(r, false);
 		next = clock_boot() + step;

@@ -357,6 +357,7 @@ static int find_maps(struct sensor *sensor)
 		return -errno;
 	sensor->files_now = sensor_map(sensor, "files_now");
 	sensor->flows_now = sensor_map(sensor, "flows_now");
+	sensor->file_entries = bpf_map__max_entries(files);
 	sensor->file_maps[0] = bpf_map__fd(files);
 	sensor->flow_maps[0] = bpf_map__fd(flows);
 	sensor->file_maps[1] = bpf_map_create(BPF_MAP_TYPE_HASH, "file_rows", sizeof(struct file_key), sizeof(struct file_row),
@@ -380,6 +381,14 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 	if (error)
 		sensor_close(sensor);
 	return error;
+}
+
+/* What each way to attach cannot see on any kernel. */
+static void standing_unseen(struct sensor *sensor)
+{
+	if (sensor->hooks == HOOKS_TRACEPOINT)
+		sensor_unseen(sensor, "The paths of actions are the arguments given, which another thread may have changed in between.");
+	sensor_unseen(sensor, "When another thread replaces a descriptor during a call, the bytes may count for the new file.");
 }
 
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why)
@@ -416,6 +425,8 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 			error = attach_all(sensor);
 	}
 	btf__free(btf);
+	if (!error)
+		standing_unseen(sensor);
 	if (error)
 		snprintf(why, sizeof(why), "this kernel refuses the %s hooks: %s (%s)",
 			options->hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint", strerror(-error), last_words);

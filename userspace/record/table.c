@@ -88,7 +88,7 @@ void table_add(struct table *table, struct node *node)
 {
 	struct node **slot;
 
-	if (table->count >= table->size)
+	if (table->count >= table->size && !table->visiting)
 		grow(table);
 	node->hash = hash_of(table, key_of(table, node));
 	slot = &table->slots[node->hash & (table->size - 1)];
@@ -116,10 +116,12 @@ void table_each(struct table *table, table_visit visit, void *context)
 
 	if (!table->count)
 		return;
+	table->visiting++;
 	for (i = 0; i < table->size; i++) {
 		for (node = table->slots[i]; node; node = next) {
 			next = node->next;
 			visit(node, context);
 		}
 	}
+	table->visiting--;
 }

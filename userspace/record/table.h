@@ -18,6 +18,7 @@ struct table {
 	size_t key_offset; /* of the key, from the node */
 	size_t key_length;
 	uint64_t seed;
+	int visiting; /* table_each() is under way: no growing */
 };
 
 int table_init(struct table *table, size_t key_offset, size_t key_length); /* -ENOMEM */
@@ -27,7 +28,7 @@ struct node *table_find(const struct table *table, const void *key);
 void table_add(struct table *table, struct node *node);
 void table_remove(struct table *table, struct node *node);
 
-typedef void (*table_visit)(struct node *node, void *context); /* may remove this node, no other */
+typedef void (*table_visit)(struct node *node, void *context); /* may remove this node, no other; may add */
 void table_each(struct table *table, table_visit visit, void *context);
 
 #endif

@@ -109,6 +109,8 @@ __noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
 	s->flags = 0;
 	if (spec & NAME(14)) {
 		path = put_name(slot, argument(s, spec, 0), directory(s, spec, 4));
+		if (!s->given) /* the object behind an fd itself: futimens(), AT_EMPTY_PATH */
+			from = ACTION_PATH_KERNEL;
 	} else if (spec & OF_FD(14)) {
 		file = fd_file(task, (u32)argument(s, spec, 16));
 		if (file) {

@@ -141,7 +141,7 @@ int sys_exit(u64 *ctx)
 /* ---- the kernel's own paths, where trampolines can be had: security/security.c ---- */
 
 #define PLACE(hook, nr, dentry, mnt, to)                                                                               \
-	SEC("fentry/security_" #hook)                                                                                  \
+	SEC("fentry/" #hook)                                                                                           \
 	int place_##hook(u64 *ctx)                                                                                     \
 	{                                                                                                              \
 		if (current_flagged())                                                                                 \
@@ -149,16 +149,17 @@ int sys_exit(u64 *ctx)
 		return 0;                                                                                              \
 	}
 #define P(n) plain(&ctx[n])
-PLACE(path_truncate, 76, path_dentry(P(0)), path_mnt(P(0)), 0)
-PLACE(path_rename, 82, P(1), path_mnt(P(0)), P(3))
-PLACE(path_mkdir, 83, P(1), path_mnt(P(0)), 0)
-PLACE(path_rmdir, 84, P(1), path_mnt(P(0)), 0)
-PLACE(path_link, 86, P(0), path_mnt(P(1)), P(2))
-PLACE(path_unlink, 87, P(1), path_mnt(P(0)), 0)
-PLACE(path_symlink, 88, P(1), path_mnt(P(0)), 0)
-PLACE(path_chmod, 90, path_dentry(P(0)), path_mnt(P(0)), 0)
-PLACE(path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
-PLACE(path_mknod, 133, P(1), path_mnt(P(0)), 0)
+PLACE(security_path_truncate, 76, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(security_path_rename, 82, P(1), path_mnt(P(0)), P(3))
+PLACE(security_path_mkdir, 83, P(1), path_mnt(P(0)), 0)
+PLACE(security_path_rmdir, 84, P(1), path_mnt(P(0)), 0)
+PLACE(security_path_link, 86, P(0), path_mnt(P(1)), P(2))
+PLACE(security_path_unlink, 87, P(1), path_mnt(P(0)), 0)
+PLACE(security_path_symlink, 88, P(1), path_mnt(P(0)), 0)
+PLACE(security_path_chmod, 90, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(security_path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
+PLACE(security_path_mknod, 133, P(1), path_mnt(P(0)), 0)
+PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 
 /* (ring, request, entry) from 6.16; (ring, request, user_data, result, ...) before; 5.10 tells no request, and is left out */
 SEC("tp_btf/io_uring_complete")

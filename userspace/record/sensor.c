@@ -386,7 +386,9 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 /* What each way to attach cannot see on any kernel. */
 static void standing_unseen(struct sensor *sensor)
 {
-	if (sensor->hooks == HOOKS_TRACEPOINT)
+	if (sensor->hooks == HOOKS_TRAMPOLINE)
+		sensor_unseen(sensor, "The paths of setxattr and removexattr are the arguments given, not the kernel's own.");
+	else
 		sensor_unseen(sensor, "The paths of actions are the arguments given, which another thread may have changed in between.");
 	sensor_unseen(sensor, "When another thread replaces a descriptor during a call, the bytes may count for the new file.");
 }

@@ -21,6 +21,7 @@ struct case_writer {
 	char *open; /* lines of open.ndjson in the making */
 	size_t open_len, open_room;
 	bool open_exists;
+	bool unsynced; /* written since the last fdatasync() */
 	size_t start; /* of the bytes not yet written */
 	size_t end;
 	char buffer[BUFFER_SIZE];
@@ -101,7 +102,7 @@ int case_create(struct case_writer **ret_writer, const char *path)
 	writer->sequence = writer->dropped = 0;
 	writer->open = NULL;
 	writer->open_len = writer->open_room = 0;
-	writer->open_exists = false;
+	writer->open_exists = writer->unsynced = false;
 	writer->start = writer->end = 0;
 	*ret_writer = writer;
 	return 0;
@@ -119,6 +120,7 @@ static int write_out(struct case_writer *writer)
 		if (done < 0)
 			return -errno;
 		writer->start += done;
+		writer->unsynced = true;
 	}
 	writer->start = writer->end = 0;
 	return 0;
@@ -164,7 +166,12 @@ int case_flush(struct case_writer *writer)
 
 	if (err)
 		return err;
-	return fdatasync(writer->segment) ? -errno : 0;
+	if (!writer->unsynced)
+		return 0;
+	if (fdatasync(writer->segment))
+		return -errno;
+	writer->unsynced = false;
+	return 0;
 }
 
 /* ---- bursts that are still open ---- */

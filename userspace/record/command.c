@@ -6,13 +6,14 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define EXIT_NOT_FOUND 127
 #define EXIT_NOT_RUN 126
 
 /* The child waits for its mark, then becomes the command. On failure it sends the errno back; a successful exec closes the pipe. */
-static void child(char **command, int go, int failure)
+static void child(char **command, int nice, int go, int failure)
 {
 	sigset_t none;
 	char byte;
@@ -23,6 +24,7 @@ static void child(char **command, int go, int failure)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	setpriority(PRIO_PROCESS, 0, nice);
 	execvp(command[0], command);
 	error = errno;
 	if (write(failure, &error, sizeof(error)) < 0)
@@ -58,7 +60,7 @@ int command_start(struct recorder *r)
 		return EXIT_FAILED;
 	}
 	if (!r->command_pid)
-		child(r->options->command, go[0], failure[1]);
+		child(r->options->command, r->nice, go[0], failure[1]);
 	r->sensor.marks[r->command_pid & (PID_LIMIT - 1)] = MARK_ARMED;
 	status = write(go[1], "", 1) == 1 ? 0 : EXIT_FAILED;
 	close(go[0]);

@@ -261,6 +261,7 @@ struct recorder {
 	} told; /* losses that a gap fact holds already */
 	uint64_t epoch_start;
 	uint64_t dropped_told;
+	int nice; /* as we were started, for the command */
 	int command_pid, command_status;
 	bool command_ended;
 	struct fact *fact; /* 32 KiB: one for all */

@@ -12,9 +12,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #define MISSED_EVERY (10 * SECOND)
+#define SENSOR_NICE -10
 #define LINGER (2 * SECOND) /* what a command that was told to end has to do so */
 
 static int on_record(void *context, void *data, size_t size)
@@ -392,6 +394,7 @@ int record_run(struct recorder *r, const struct record_options *options)
 	int status, error;
 
 	r->options = options;
+	r->nice = getpriority(PRIO_PROCESS, 0);
 	status = open_all(r);
 	if (status)
 		goto out;
@@ -400,6 +403,8 @@ int record_run(struct recorder *r, const struct record_options *options)
 		status = failed("cannot start", error);
 		goto out;
 	}
+	/* a ring that fills while we wait for a processor loses names; the command gets its old priority back */
+	setpriority(PRIO_PROCESS, 0, SENSOR_NICE);
 	facts_capture_start(r);
 	error = snapshot(r);
 	if (error) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,18 @@ static bool privileged(void)
 {
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF) && capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON) &&
 	       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE);
+}
+
+/* Marks are kept by the kernel's own process ids. The number is PROC_PID_INIT_INO, include/linux/proc_ns.h. */
+static bool initial_pids(void)
+{
+	char link[64];
+	ssize_t length = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	if (length < 0)
+		return true;
+	link[length] = '\0';
+	return !strcmp(link, "pid:[4026531836]");
 }
 
 /* The kernel symbol that a program hangs on, as BTF names it. */
@@ -342,6 +355,16 @@ static void *share(const struct bpf_map *map, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* libbpf keeps a private copy of the first values, here 4 MiB of zeros. */
+static void forget_copy(struct bpf_map *map)
+{
+	size_t size;
+	void *copy = (void *)bpf_map__initial_value(map, &size);
+
+	if (copy)
+		madvise(copy, size, MADV_REMOVE);
+}
+
 static int find_maps(struct sensor *sensor)
 {
 	struct bpf_map *state = bpf_object__find_map_by_name(sensor->object, ".bss.state");
@@ -355,6 +378,7 @@ static int find_maps(struct sensor *sensor)
 	sensor->marks = share(marks, PID_LIMIT);
 	if (!sensor->state || !sensor->marks)
 		return -errno;
+	forget_copy(marks);
 	sensor->files_now = sensor_map(sensor, "files_now");
 	sensor->flows_now = sensor_map(sensor, "flows_now");
 	sensor->file_entries = bpf_map__max_entries(files);
@@ -383,14 +407,27 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 	return error;
 }
 
-/* What each way to attach cannot see on any kernel. */
+/* What is not seen on any kernel by this version, and by each way to attach. */
 static void standing_unseen(struct sensor *sensor)
 {
+	static const char *const always[] = {
+		"When another thread replaces a descriptor during a call, the bytes may count for the new file.",
+		"Which pages of a mapped file were touched: only that it was mapped, and how much of it.",
+		"Metadata read by name (stat, access, readlink, extended attributes).",
+		"Blocks shared between files by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE).",
+		"Results of Linux AIO that a process takes from the shared ring without a system call.",
+		"Of io_uring: changes of names and sizes, refused opens, opens into the ring's own table, multishot receives, "
+		"and where unconnected datagrams went.",
+		"Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message.",
+	};
+	size_t i;
+
 	if (sensor->hooks == HOOKS_TRAMPOLINE)
-		sensor_unseen(sensor, "The paths of setxattr and removexattr are the arguments given, not the kernel's own.");
+		sensor_unseen(sensor, "The kernel's own path for setxattr and removexattr: it is the argument given.");
 	else
-		sensor_unseen(sensor, "The paths of actions are the arguments given, which another thread may have changed in between.");
-	sensor_unseen(sensor, "When another thread replaces a descriptor during a call, the bytes may count for the new file.");
+		sensor_unseen(sensor, "The kernel's own paths of actions: they are the arguments given, which another thread may have changed.");
+	for (i = 0; i < sizeof(always) / sizeof(*always); i++)
+		sensor_unseen(sensor, always[i]);
 }
 
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why)
@@ -401,6 +438,10 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 
 	libbpf_set_print(on_libbpf_print);
 	*ret_why = why;
+	if (!initial_pids()) {
+		snprintf(why, sizeof(why), "recording needs the initial pid namespace: here process ids are not the kernel's; run it on the host");
+		return -EPERM;
+	}
 	if (!privileged()) {
 		snprintf(why, sizeof(why), "recording needs root with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; try sudo");
 		return -EPERM;
@@ -427,6 +468,7 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 			error = attach_all(sensor);
 	}
 	btf__free(btf);
+	malloc_trim(0); /* the kernel's types took 17 MiB */
 	if (!error)
 		standing_unseen(sensor);
 	if (error)

@@ -303,7 +303,7 @@ int text_files(struct page *page, int64_t process)
 		if (files.files.count)
 			put_sums(page, &files.files);
 		put_table(page, &files.files);
-		put_summary(page, &files.directories, "directories listed", true);
+		put_summary(page, &files.directories, "directories opened, listed", true);
 		put_summary(page, &files.refused, "paths refused", false);
 	}
 	free_rows(&files.files);

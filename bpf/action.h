@@ -196,6 +196,8 @@ __noinline int send_place(u32 nr, u64 dentry, u64 mnt, u64 to_dentry, u64 id)
 	r->id = id;
 	r->nr = nr;
 	r->path_flags = flags;
+	r->path_given = 0;
+	r->to_given = 0;
 	r->path.length = path;
 	r->path.offset = path_at - s->at;
 	r->to.length = to;

@@ -284,6 +284,36 @@ struct io_splice {
 	int splice_fd_in;
 };
 
+struct filename {
+	const char *name;
+};
+
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+
+struct io_mkdir {
+	int dfd;
+	struct filename *filename;
+};
+
+struct io_open {
+	int dfd;
+	struct filename *filename;
+};
+
+struct io_rename {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+};
+
+struct io_link {
+	int old_dfd, new_dfd;
+	struct filename *oldpath, *newpath;
+};
+
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;

@@ -234,6 +234,7 @@ struct record_refused {
 };
 
 #define ACTION_PATH_KERNEL 1 /* the path is that of an fd */
+#define ACTION_BY_REQUEST 2  /* of io_uring: args[5] is the id of its place, which holds the names given */
 
 struct record_action {
 	struct record_head head;
@@ -250,9 +251,11 @@ struct record_action {
 
 struct record_place {
 	struct record_head head;
-	u64 id; /* pid_tgid of the calling thread */
+	u64 id; /* pid_tgid of the calling thread; the address of an io_uring request */
 	u32 nr; /* of the plainest call of the kind: rename, not renameat2 */
 	u32 path_flags;
+	u32 path_given; /* as in struct record_action; 0 for the kernel's own */
+	u32 to_given;
 	struct text_ref path, to;
 };
 

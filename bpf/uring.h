@@ -17,6 +17,7 @@ enum uring_op {
 	URING_SENDMSG = 9,
 	URING_RECVMSG = 10,
 	URING_ACCEPT = 13,
+	URING_FALLOCATE = 17,
 	URING_CONNECT = 16,
 	URING_OPENAT = 18,
 	URING_READ = 22,
@@ -64,6 +65,101 @@ static __always_inline void uring_splice(u64 request, u64 out, s64 result, u64 t
 	uring_count(out, WHAT_WRITE, result, task);
 }
 
+/* The names of a request, in the kernel's copy of the arguments: told at submission, for they are freed before it completes. */
+__noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to_dirfd)
+{
+	int slot = scratch_claim(), path, to = 0;
+	u32 path_at, to_at, to_given;
+	struct record_place *r;
+	struct scratch *s;
+
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s)
+		return 0;
+	s->given = 0;
+	if (to_name)
+		to = put_name(slot, (u64)READ(struct filename, to_name, name), to_dirfd);
+	to_at = s->at;
+	to_given = s->given;
+	path = put_name(slot, (u64)READ(struct filename, name, name), dirfd);
+	path_at = s->at;
+	r = scratch_head(s, sizeof(*r));
+	head_fill(&r->head, RECORD_place, scratch_size(s), uring_owner(request));
+	r->id = request;
+	r->nr = 0;
+	r->path_flags = 0;
+	r->path_given = s->given;
+	r->to_given = to_given;
+	r->path.length = path;
+	r->path.offset = path_at - s->at;
+	r->to.length = to;
+	r->to.offset = to_at - s->at;
+	ring_send(files_ring, files_half, r, scratch_size(s));
+	scratch_release(s);
+	return 0;
+}
+
+#define DIRFD(type, member) ((u32)READ(type, request, member) | NAME_KERNEL)
+
+__noinline int uring_submitted(u64 request)
+{
+	if (mark_of(READ(struct task_struct, uring_owner(request), tgid)) != MARK_FLAGGED)
+		return 0;
+	switch (READ(struct io_kiocb, request, opcode)) {
+	case URING_OPENAT:
+	case URING_OPENAT2:
+		return uring_names(request, (u64)READ(struct io_open, request, filename), DIRFD(struct io_open, dfd), 0, 0);
+	case URING_UNLINKAT:
+		return uring_names(request, (u64)READ(struct io_unlink, request, filename), DIRFD(struct io_unlink, dfd), 0, 0);
+	case URING_MKDIRAT:
+		return uring_names(request, (u64)READ(struct io_mkdir, request, filename), DIRFD(struct io_mkdir, dfd), 0, 0);
+	case URING_RENAMEAT:
+		return uring_names(request, (u64)READ(struct io_rename, request, oldpath), DIRFD(struct io_rename, old_dfd),
+			(u64)READ(struct io_rename, request, newpath), DIRFD(struct io_rename, new_dfd));
+	case URING_LINKAT:
+		return uring_names(request, (u64)READ(struct io_link, request, oldpath), DIRFD(struct io_link, old_dfd),
+			(u64)READ(struct io_link, request, newpath), DIRFD(struct io_link, new_dfd));
+	case URING_SYMLINKAT: /* the content is the old path */
+		return uring_names(request, (u64)READ(struct io_link, request, newpath), DIRFD(struct io_link, new_dfd),
+			(u64)READ(struct io_link, request, oldpath), NAME_TEXT | NAME_KERNEL);
+	}
+	return 0;
+}
+
+/* `nr`: the system call that does the same */
+__noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
+{
+	int slot = scratch_claim(), path = 0;
+	u64 file = (u64)READ(struct io_kiocb, request, file);
+	struct record_action *r;
+	struct scratch *s;
+	u32 path_at;
+
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s) {
+		ADD(state.lost_actions, 1);
+		return 0;
+	}
+	if (nr == 285 && file)
+		path = walk_path(slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
+	path_at = s->at;
+	r = scratch_head(s, sizeof(*r));
+	__builtin_memset(r, 0, sizeof(*r));
+	head_fill(&r->head, RECORD_action, scratch_size(s), task);
+	r->result = result;
+	r->nr = nr;
+	r->from = path ? ACTION_PATH_KERNEL : ACTION_BY_REQUEST;
+	r->args[5] = request;
+	if (nr == 263)
+		r->args[2] = READ(struct io_unlink, request, flags);
+	r->path.length = path;
+	r->path.offset = path_at - s->at;
+	if (ring_send(files_ring, files_half, r, scratch_size(s)))
+		ADD(state.lost_actions, 1);
+	scratch_release(s);
+	return 0;
+}
+
 __noinline int uring_completed(u64 request, s64 result)
 {
 	u64 task = uring_owner(request), file;
@@ -100,8 +196,22 @@ __noinline int uring_completed(u64 request, s64 result)
 		break;
 	case URING_OPENAT:
 	case URING_OPENAT2:
+		if (result < 0)
+			return uring_action(request, 257, result, task);
 		uring_gained(WHAT_OPEN | HOW_OPENED, result, task);
 		break;
+	case URING_FALLOCATE:
+		return uring_action(request, 285, result, task);
+	case URING_RENAMEAT:
+		return uring_action(request, 264, result, task);
+	case URING_UNLINKAT:
+		return uring_action(request, 263, result, task);
+	case URING_MKDIRAT:
+		return uring_action(request, 258, result, task);
+	case URING_SYMLINKAT:
+		return uring_action(request, 266, result, task);
+	case URING_LINKAT:
+		return uring_action(request, 265, result, task);
 	case URING_SPLICE:
 	case URING_TEE:
 		uring_splice(request, file, result, task);

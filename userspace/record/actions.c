@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NR_OPENAT 257
 #define PLACE_KEPT (10 * SECOND) /* for an action that never came */
 
 const struct action_kind action_kinds[] = {
@@ -167,6 +168,7 @@ static void place_free(struct recorder *r, struct place *place)
 void actions_place(struct recorder *r, const struct record_place *record)
 {
 	struct place *place = place_find(r, record->id);
+	static char bytes[SCRATCH_BYTES];
 
 	if (!place) {
 		place = xcalloc(1, sizeof(*place));
@@ -175,8 +177,8 @@ void actions_place(struct recorder *r, const struct record_place *record)
 	}
 	place->nr = record->nr;
 	place->time = record->head.time;
-	name_set(&place->path, record_text(&record->head, record->path), record->path_flags);
-	name_set(&place->to, record_text(&record->head, record->to), record->path_flags);
+	name_set(&place->path, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
+	name_set(&place->to, joined(&record->head, record->to, record->to_given, bytes), record->path_flags);
 }
 
 /* ---- bursts ---- */
@@ -204,18 +206,29 @@ void actions_record(struct recorder *r, const struct record_action *record)
 	static char path_bytes[SCRATCH_BYTES], to_bytes[SCRATCH_BYTES];
 	struct text_view path = joined(head, record->path, record->path_given, path_bytes);
 	struct text_view to = joined(head, record->to, record->to_given, to_bytes);
-	uint64_t id = (uint64_t)head->tgid << 32 | head->tid;
+	bool request = record->from & ACTION_BY_REQUEST;
+	uint64_t id = request ? record->args[5] : (uint64_t)head->tgid << 32 | head->tid;
 	struct place *place = place_find(r, id);
 	bool kernel = record->from & ACTION_PATH_KERNEL;
 	struct action_key key;
 	struct action_burst *b;
 
+	if (request && place) {
+		path = (struct text_view){place->path.text, place->path.length};
+		to = (struct text_view){place->to.text, place->to.length};
+	}
+	if (request && record->nr == NR_OPENAT) {
+		files_refused(r, head, record->result, path);
+		if (place)
+			place_free(r, place);
+		return;
+	}
 	if (!kind) {
 		r->bad_records++;
 		return;
 	}
 	/* the place of another kind is that of an open that created, say: no action of ours */
-	if (place && kind->place && place->nr == kind->place && !kernel) {
+	if (place && !request && kind->place && place->nr == kind->place && !kernel) {
 		path = (struct text_view){place->path.text, place->path.length};
 		if (place->to.text)
 			to = (struct text_view){place->to.text, place->to.length};

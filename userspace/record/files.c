@@ -162,14 +162,14 @@ static void close_file(struct node *node, void *context)
 
 /* ---- refused opens ---- */
 
-void files_refused(struct recorder *r, const struct record_refused *record)
+/* `error`: negative errno */
+void files_refused(struct recorder *r, const struct record_head *head, int error, struct text_view path)
 {
-	struct text_view path = record_text(&record->head, record->path);
 	struct refused_key key = {
-		.start = record->head.start,
-		.tgid = record->head.tgid,
+		.start = head->start,
+		.tgid = head->tgid,
 		.path_hash = flag_hash(path.text ? path.text : "", path.length),
-		.error = -record->error,
+		.error = -error,
 	};
 	struct refused_burst *b = (struct refused_burst *)table_find(&r->refused, &key);
 
@@ -180,7 +180,7 @@ void files_refused(struct recorder *r, const struct record_refused *record)
 		table_add(&r->refused, &b->node);
 	}
 	b->count++;
-	add_time(&b->first, &b->last, record->head.time, record->head.time);
+	add_time(&b->first, &b->last, head->time, head->time);
 }
 
 static void close_refused(struct node *node, void *context)

@@ -112,6 +112,12 @@ uint64_t sensor_missed(const struct sensor *sensor); /* runs that the kernel lef
 int sensor_iterate(struct sensor *sensor, const char *program, void (*between)(void *), void *context);
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name);
 
+/* a string within a record; {NULL, 0} when it is not known or would lie outside */
+struct text_view {
+	const char *text;
+	size_t length;
+};
+
 /* ---- process.c ---- */
 
 struct process_key {
@@ -276,7 +282,7 @@ void process_end_all(struct recorder *r); /* those whose last counters were merg
 void process_free(struct process *p);
 
 void files_record(struct recorder *r, const struct record_file *record);
-void files_refused(struct recorder *r, const struct record_refused *record);
+void files_refused(struct recorder *r, const struct record_head *head, int error, struct text_view path);
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder);
 void files_close(struct recorder *r, bool all); /* writes the bursts that have ended */
 void files_open(struct recorder *r);		  /* ... and here those that have not, with recorder.open set */
@@ -311,11 +317,6 @@ void recorder_drain(void *recorder); /* empties the rings */
 int record_run(struct recorder *r, const struct record_options *options); /* returns the exit status */
 int doctor_main(int argc, char **argv);
 
-/* a string within a record, checked against its size; {NULL, 0} when out of bounds */
-struct text_view {
-	const char *text;
-	size_t length;
-};
 struct text_view record_text(const struct record_head *head, struct text_ref ref);
 
 #endif

@@ -58,7 +58,8 @@ static int on_record(void *context, void *data, size_t size)
 		flows_record(r, data);
 		break;
 	case RECORD_refused:
-		files_refused(r, data);
+		files_refused(r, head, ((const struct record_refused *)data)->error,
+			record_text(head, ((const struct record_refused *)data)->path));
 		break;
 	case RECORD_action:
 		actions_record(r, data);

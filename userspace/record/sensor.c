@@ -367,6 +367,20 @@ static void forget_copy(struct bpf_map *map)
 		madvise(copy, size, MADV_REMOVE);
 }
 
+/* A second map like the first, its types included: on 6.1 a map without them is not the equal of one with them (map_in_map.c). */
+static int spare(struct bpf_object *object, const struct bpf_map *map)
+{
+	struct bpf_map_create_opts options = {
+		.sz = sizeof(options),
+		.btf_fd = bpf_object__btf_fd(object),
+		.btf_key_type_id = bpf_map__btf_key_type_id(map),
+		.btf_value_type_id = bpf_map__btf_value_type_id(map),
+	};
+
+	return bpf_map_create(BPF_MAP_TYPE_HASH, bpf_map__name(map), bpf_map__key_size(map), bpf_map__value_size(map),
+		bpf_map__max_entries(map), &options);
+}
+
 static int find_maps(struct sensor *sensor)
 {
 	struct bpf_map *state = bpf_object__find_map_by_name(sensor->object, ".bss.state");
@@ -386,10 +400,8 @@ static int find_maps(struct sensor *sensor)
 	sensor->file_entries = bpf_map__max_entries(files);
 	sensor->file_maps[0] = bpf_map__fd(files);
 	sensor->flow_maps[0] = bpf_map__fd(flows);
-	sensor->file_maps[1] = bpf_map_create(BPF_MAP_TYPE_HASH, "file_rows", sizeof(struct file_key), sizeof(struct file_row),
-		bpf_map__max_entries(files), NULL);
-	sensor->flow_maps[1] = bpf_map_create(BPF_MAP_TYPE_HASH, "flow_rows", sizeof(struct flow_key), sizeof(struct flow_row),
-		bpf_map__max_entries(flows), NULL);
+	sensor->file_maps[1] = spare(sensor->object, files);
+	sensor->flow_maps[1] = spare(sensor->object, flows);
 	if (sensor->file_maps[1] < 0 || sensor->flow_maps[1] < 0)
 		return -errno;
 	return 0;

@@ -87,8 +87,13 @@ int command_handover(const struct command *command, int argc, char **argv)
 	memcpy(words + 1, argv, argc * sizeof(*argv));
 	words[argc + 1] = NULL;
 	if (len > 0) {
+		const char *place;
+
 		own[len] = '\0';
-		try_exec(dirname(own), "/quis-record", words);
+		place = dirname(own);
+		try_exec(place, "/quis-record", words);
+		if (errno == ENOENT)
+			try_exec(place, "/../sbin/quis-record", words); /* installed below another prefix */
 	}
 	if (len <= 0 || errno == ENOENT)
 		try_exec(QUIS_PREFIX, "/sbin/quis-record", words);

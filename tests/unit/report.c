@@ -90,7 +90,7 @@ struct burst {
 	bool deleted;
 };
 
-static void put_burst(const struct burst *burst)
+static void make_burst(const struct burst *burst)
 {
 	begin("file-access", burst->entity);
 	fact_time(&fact, "event.start", now - 100);
@@ -112,6 +112,11 @@ static void put_burst(const struct burst *burst)
 	fact_count(&fact, "quis.mapped_bytes", 4096 * burst->maps);
 	fact_count(&fact, "quis.failed", burst->failed);
 	fact_text(&fact, "quis.errno", burst->error);
+}
+
+static void put_burst(const struct burst *burst)
+{
+	make_burst(burst);
 	append();
 }
 
@@ -536,6 +541,64 @@ static void test_gap(void **state)
 	json_decref(json);
 }
 
+/* A sensor that died: what was open counts, but what it had just written for good counts once. */
+static void test_open_bursts(void **state)
+{
+	const struct burst closed = {"7-a", "1", "/closed", "opened", .reads = 2, .read_bytes = 20};
+	const struct burst open = {"7-a", "2", "/open", "opened", .reads = 3, .read_bytes = 30};
+	uint64_t before;
+	json_t *json;
+
+	put_start();
+	put_stats(0, 0, 0);
+	before = now;
+	put_burst(&closed);
+	case_flush(writer);
+	case_open_begin(writer);
+	now = before;
+	make_burst(&closed);
+	case_open_append(writer, &fact);
+	make_burst(&open);
+	case_open_append(writer, &fact);
+	assert_int_equal(case_open_end(writer), 0);
+	json = make_json(state);
+	check_exact(json, false, 1);
+	assert_int_equal(json_array_size(json_object_get(process_of(json, "7-a"), "files")), 2);
+	assert_int_equal(number(item(process_of(json, "7-a"), "files", 0), "read_bytes"), 20);
+	assert_int_equal(number(item(process_of(json, "7-a"), "files", 1), "read_bytes"), 30);
+	json_decref(json);
+	case_open_begin(writer);
+	assert_int_equal(case_open_end(writer), 0);
+	assert_int_equal(access(unit_path(state, "open.ndjson"), F_OK), -1);
+}
+
+/* A descriptor that no hook saw come is inherited when an ancestor had the file, and not known otherwise. */
+static void test_inherited(void **state)
+{
+	json_t *json, *how;
+
+	put_start();
+	begin("process-start", "7-a");
+	append();
+	begin("process-start", "8-b");
+	fact_text(&fact, "process.parent.entity_id", "7-a");
+	append();
+	begin("process-start", "9-c");
+	fact_text(&fact, "process.parent.entity_id", "8-b");
+	append();
+	put_burst(&(struct burst){"7-a", "1", "/ancestor", "opened", 1});
+	put_burst(&(struct burst){"9-c", "1", "/ancestor", NULL, .reads = 1});
+	put_burst(&(struct burst){"9-c", "2", "/nobody", NULL, .reads = 1});
+	put_stats(0, 0, 0);
+	put_end();
+	json = make_json(state);
+	how = json_object_get(item(process_of(json, "9-c"), "files", 0), "how");
+	assert_string_equal(json_string_value(json_array_get(how, 0)), "inherited");
+	how = json_object_get(item(process_of(json, "9-c"), "files", 1), "how");
+	assert_int_equal(json_array_size(how), 0);
+	json_decref(json);
+}
+
 static void test_cut_short(void **state)
 {
 	json_t *json;
@@ -779,6 +842,8 @@ int main(void)
 		TEST(test_foreign_case),
 		TEST(test_lost),
 		TEST(test_gap),
+		TEST(test_open_bursts),
+		TEST(test_inherited),
 		TEST(test_cut_short),
 		TEST(test_bad_line),
 		TEST(test_missing_line),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Paths, walked from dentries and mounts as the kernel's own prepend_path() does (fs/d_path.c), but to the top of the mount tree
- * and not to the process's root. Global functions: the verifier looks at each once, whatever calls it how often.
+ * Paths, walked from dentries and mounts as the kernel's own prepend_path() does (fs/d_path.c), but to the sensor's
+ * root or the top of the mount tree, and not to the process's root. Global functions: the verifier looks at each once, whatever calls it how often.
  */
 #ifndef QUIS_BPF_PATH_H
 #define QUIS_BPF_PATH_H
@@ -61,6 +61,8 @@ __noinline int walk_some(u32 slot)
 	for (int i = 0; i < STEPS_A_CALL; i++) {
 		u64 dentry = s->dentry, parent;
 
+		if (dentry == state.root_dentry && s->mount == state.root_mount)
+			return 1;
 		if (dentry == (u64)READ(struct mount, s->mount, mnt.mnt_root)) {
 			if (!walk_up_mount(s))
 				return 1;

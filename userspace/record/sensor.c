@@ -421,6 +421,18 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 	return error;
 }
 
+static void nothing(void *context)
+{
+	(void)context;
+}
+
+/* The first look at the tasks finds our own root: see struct sensor_state. No process is marked yet, so it tells of none. */
+static void find_root(struct sensor *sensor)
+{
+	sensor->state->own_tgid = getpid();
+	sensor_iterate(sensor, "snapshot_task", nothing, NULL);
+}
+
 /* What is not seen on any kernel by this version, and by each way to attach. */
 static void standing_unseen(struct sensor *sensor)
 {
@@ -482,8 +494,10 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 	}
 	btf__free(btf);
 	malloc_trim(0); /* the kernel's types took 17 MiB */
-	if (!error)
+	if (!error) {
 		standing_unseen(sensor);
+		find_root(sensor);
+	}
 	if (error)
 		snprintf(why, sizeof(why), "this kernel refuses the %s hooks: %s (%s)",
 			options->hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint", strerror(-error), last_words);

@@ -430,10 +430,6 @@ static void leader_gone(void)
 	reap(spawn(leader_gone_body, NULL));
 }
 
-/* Kernels of 7.x preempt a task within a trampoline's program, and skip the program for the next task on that processor (recursion_misses):
- * counted, so that the report is not exact. */
-#define MISSED_RUNS "7.:lower"
-
 static const struct act acts[] = {
 	{"fork", NULL, fork_one, one_file},
 	{"fork-inherited", NULL, fork_inherited, one_file},
@@ -449,8 +445,8 @@ static const struct act acts[] = {
 	{"exec-failing", NULL, exec_failing, one_file},
 	{"dup", NULL, dup_all, one_file},
 	{"dup-stdin", NULL, dup_stdin, one_file},
-	{"threads-files", NULL, threads_files, eight_files, .may = MISSED_RUNS},
-	{"threads-file", NULL, threads_file, one_file, .may = MISSED_RUNS},
+	{"threads-files", NULL, threads_files, eight_files},
+	{"threads-file", NULL, threads_file, one_file},
 	{"thread-exec", NULL, exec_by_thread, a_program},
 	{"leader-gone", NULL, leader_gone, one_file},
 };

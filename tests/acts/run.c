@@ -260,11 +260,24 @@ static const char *judge(const struct verdict *v, json_t *report, const char *wa
 	return !exact || named ? "lower" : "wrong";
 }
 
+/*
+ * A kernel that preempts tasks within a program (7.x) skips that program for the next task on the processor. It counts that
+ * (recursion_misses), and so does the report: a lower bound anywhere, and said.
+ */
+static bool runs_missed(json_t *report)
+{
+	json_t *lost = json_object_get(json_object_get(report, "completeness"), "lost");
+
+	return json_integer_value(json_object_get(lost, "missed_runs")) > 0;
+}
+
 static bool acceptable(const struct row *r, const struct verdict *v, json_t *report)
 {
 	const char *hooks = json_string_value(json_object_get(json_object_get(report, "session"), "hooks"));
 	const char *result = judge(v, report, r->way);
 
+	if (!strcmp(result, "lower") && runs_missed(report))
+		return true;
 	return !strcmp(result, "exact") || permitted(r, result, hooks);
 }
 

@@ -61,7 +61,7 @@ __noinline int walk_some(u32 slot)
 	for (int i = 0; i < STEPS_A_CALL; i++) {
 		u64 dentry = s->dentry, parent;
 
-		if (dentry == state.root_dentry && s->mount == state.root_mount)
+		if (dentry == state.root_dentry) /* whatever the mount: a private mount namespace has copies of its own */
 			return 1;
 		if (dentry == (u64)READ(struct mount, s->mount, mnt.mnt_root)) {
 			if (!walk_up_mount(s))

@@ -244,7 +244,6 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		u64 root = MEMBER(struct fs_struct, READ(struct task_struct, plain(&ctx->task), fs), root);
 
 		state.root_dentry = (u64)READ(struct path, root, dentry);
-		state.root_mount = mount_of((u64)READ(struct path, root, mnt));
 	}
 	if (!task || task->pid != task->tgid || mark_of(task->tgid) != MARK_FLAGGED)
 		return 0;

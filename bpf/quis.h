@@ -284,7 +284,6 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 lost_actions;    /* actions not told */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
 	u64 root_dentry;     /* of quis-record: paths end there, so that they are as it sees them, in a chroot too */
-	u64 root_mount;
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */
 	u32 dirty;	     /* a row was made in this epoch */
 	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */

@@ -148,7 +148,7 @@ static void compare_how(struct verdict *v, json_t *truth, json_t *got, const cha
 		if (contains(have, json_array_get(expected, i)))
 			continue;
 		s = shown(have);
-		differ(v, &v->wrong, "%.200s: how: expected %s, got %s", who,
+		differ(v, &v->below, "%.200s: how: expected %s, got %s", who,
 			json_string_value(json_array_get(expected, i)), s);
 		free(s);
 	}

@@ -404,6 +404,7 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(198, lremovexattr, ACT(198, NAME(0) | TO(1) | TO_IS_TEXT))                                                   \
 	X(199, fremovexattr, ACT(199, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                  \
 	X(200, tkill, ACT(200, 0))                                                                                     \
+	X(206, io_setup, state.used[USED_AIO] = 1)                                                                     \
 	X(208, io_getevents, on_aio(R, D))                                                                             \
 	X(217, getdents64, on_bytes(R, A, WHAT_LIST))                                                                  \
 	X(234, tgkill, ACT(234, 0))                                                                                    \
@@ -453,6 +454,8 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(328, pwritev2, on_bytes(R, A, WHAT_WRITE))                                                                   \
 	X(333, io_pgetevents, on_aio(R, D))                                                                            \
 	X(424, pidfd_send_signal, ACT(424, 0))                                                                         \
+	X(425, io_uring_setup, state.used[USED_URING] = 1)                                                             \
+	X(426, io_uring_enter, state.used[USED_URING] = 1)                                                             \
 	X(428, open_tree, ACT(428, AT(0) | NAME(1)))                                                                   \
 	X(429, move_mount, ACT(429, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                               \
 	X(430, fsopen, ACT(430, TO(0) | TO_IS_TEXT))                                                                   \

@@ -322,6 +322,8 @@ __noinline int fork_seen(u64 parent, u64 child)
 	s32 tgid = READ(struct task_struct, child, tgid);
 	struct record_fork r = {};
 
+	if (READ(struct task_struct, child, files) == READ(struct task_struct, parent, files))
+		state.used[USED_THREADS] = 1;
 	/* a thread shares its process's mark */
 	if (tgid == READ(struct task_struct, parent, tgid))
 		return 0;

@@ -64,8 +64,10 @@ QUIS_SYSCALLS(X)
 		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
-		if (current_flagged())                                                                                 \
-			handler;                                                                                       \
+		if (!current_flagged())                                                                                \
+			return 0;                                                                                      \
+		state.used[USED_32] = 1;                                                                               \
+		handler;                                                                                               \
 		return 0;                                                                                              \
 	}
 QUIS_SYSCALLS_32(X)
@@ -77,6 +79,7 @@ QUIS_SYSCALLS_32(X)
 
 __noinline int exit_32(u64 regs, s64 ret)
 {
+	state.used[USED_32] = 1;
 	switch (REG(orig_ax)) {
 #define X(number, name, handler)                                                                                       \
 	case number:                                                                                                   \

@@ -273,6 +273,15 @@ enum mark {
 	MARK_SCRIPT, /* runs a script that may be a flagged one: known when its interpreter opens it */
 };
 
+/* Ways of which not everything is seen: whether a flagged process used them. Bytes, which are set without a lock. */
+enum used {
+	USED_THREADS, /* two tasks share a table of descriptors */
+	USED_URING,
+	USED_AIO,
+	USED_32,
+	USED_KINDS = 8,
+};
+
 struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 produced;	     /* records put into a ring */
 	u64 lost_life;	     /* exec, fork, exit, process records that found the ring full */
@@ -284,6 +293,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 lost_actions;    /* actions not told */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
 	u64 root_dentry;     /* of quis-record: paths end there, so that they are as it sees them, in a chroot too */
+	u8 used[USED_KINDS]; /* enum used */
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */
 	u32 dirty;	     /* a row was made in this epoch */
 	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */

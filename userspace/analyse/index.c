@@ -91,7 +91,8 @@ static int prepare_update(struct loader *loader, sqlite3_stmt **ret_statement, c
 		return -ENOMEM;
 	fprintf(sql, "UPDATE %s SET ", kind->link == LINK_PROCESS ? "process" : "capture");
 	for (i = 0; i < kind->count; i++)
-		fprintf(sql, "%s%s = ?%zu", i ? ", " : "", kind->columns[i].name, i + 1 + link_count(kind->link));
+		fprintf(sql, "%s%s = coalesce(?%zu, %s)", i ? ", " : "", kind->columns[i].name, i + 1 + link_count(kind->link),
+			kind->columns[i].name);
 	if (kind->link == LINK_PROCESS)
 		fputs(" WHERE id = ?1", sql);
 	return prepare(loader, ret_statement, sql, &text);

@@ -38,6 +38,7 @@ static const struct column capture_end[] = {
 	COLUMN("ended", "@timestamp", TIME),
 	COLUMN("end_reason", "quis.end.reason", TEXT),
 	COLUMN("exit_status", "quis.end.exit_status", NUMBER),
+	COLUMN("unseen", "quis.unseen", LIST), /* of that session; capture-start has all that may be */
 };
 
 static const struct column process_start[] = {

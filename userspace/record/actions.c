@@ -234,6 +234,7 @@ void actions_record(struct recorder *r, const struct record_action *record)
 			to = (struct text_view){place->to.text, place->to.length};
 		kernel = true;
 	}
+	uses_action(r, record, kind, path.text && !kernel);
 	memset(&key, 0, sizeof(key));
 	key.start = head->start;
 	key.tgid = head->tgid;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From what was merged to lines of the case (case/FACTS.md). */
 #include "record/record.h"
+#include "record/ways.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -148,6 +149,15 @@ static void flag_list(struct recorder *r)
 	fact_list(r->fact, "quis.flags", list, count);
 }
 
+static void unseen_list(struct recorder *r, const struct uses *uses)
+{
+	struct sentences sentences;
+
+	ways_unseen(&r->sensor, uses, &sentences);
+	fact_list(r->fact, "quis.unseen", (const char *const *)sentences.list, sentences.count);
+	sentences_done(&sentences);
+}
+
 void facts_capture_start(struct recorder *r)
 {
 	struct fact *f = r->fact;
@@ -182,7 +192,7 @@ void facts_capture_start(struct recorder *r)
 			fact_strings(f, "quis.command", "quis.command_raw", bytes, length);
 		free(bytes);
 	}
-	fact_list(f, "quis.unseen", r->sensor.unseen, r->sensor.unseen_count);
+	unseen_list(r, NULL);
 	clocks(r, f);
 	time_zone(f);
 	fact_number(f, "quis.epoch_ms", r->options->epoch_ms);
@@ -198,6 +208,8 @@ void facts_capture_end(struct recorder *r, const char *reason, int status)
 	fact_text(r->fact, "quis.end.reason", reason);
 	if (r->options->command)
 		fact_number(r->fact, "quis.end.exit_status", status);
+	uses_finish(r);
+	unseen_list(r, &r->uses);
 	end(r);
 }
 

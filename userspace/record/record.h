@@ -73,7 +73,14 @@ struct sensor_options {
 	const char *hide;      /* for tests: a kernel symbol to treat as absent */
 };
 
-#define UNSEEN_MAX 64
+/* A program that should be attached and is not. */
+struct missing_hook {
+	char program[64];
+	const char *why;
+	bool refused; /* the kernel has the place, and did not let us */
+};
+
+#define MISSING_MAX 256
 
 struct sensor {
 	struct bpf_object *object;
@@ -87,8 +94,8 @@ struct sensor {
 	uint32_t file_entries;
 	int counting; /* which of the two counts now */
 	uint64_t flipped; /* all that happened before is in what was drained */
-	const char *unseen[UNSEEN_MAX];
-	size_t unseen_count;
+	struct missing_hook missing[MISSING_MAX];
+	size_t missing_count;
 	uint64_t missed_base; /* unused runs of other users are not ours */
 };
 
@@ -98,7 +105,6 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 void sensor_close(struct sensor *sensor);
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
-void sensor_unseen(struct sensor *sensor, const char *sentence); /* takes a string that stays */
 bool sensor_dirty(const struct sensor *sensor);
 bool sensor_filling(const struct sensor *sensor); /* half of the rows are in use */
 /* Swaps the counting maps; afterwards nothing writes to the old ones. */
@@ -111,6 +117,47 @@ uint64_t sensor_missed(const struct sensor *sensor); /* runs that the kernel lef
 /* Runs an iterator program in small steps; `between` empties the rings. -ENOENT: not on this kernel. */
 int sensor_iterate(struct sensor *sensor, const char *program, void (*between)(void *), void *context);
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name);
+
+/* ---- uses.c: which ways a session used, for `unseen` ---- */
+
+enum use {
+	USE_ALWAYS, /* not known, or no matter */
+	USE_THREADS,
+	USE_URING,
+	USE_AIO,
+	USE_32,
+	USE_MAP,
+	USE_ARGUMENT, /* an action whose path is the argument given */
+	USE_RUNNING,  /* processes that ran before the recording */
+	USE_CGROUP,
+	USE_MEMORY,
+	USE_DISK,
+	USE_KERNEL_MEMORY,
+	USE_MODULE,
+	USE_BPF_PROGRAM,
+	USE_KEXEC,
+	USE_COUNT,
+};
+
+struct use_seen {
+	uint64_t count;
+	uint32_t tgid; /* of the first, with what it is called and what it used */
+	char comm[COMM_SIZE];
+	char what[256];
+};
+
+struct uses {
+	struct use_seen seen[USE_COUNT];
+};
+
+struct recorder;
+struct action_kind;
+struct file_burst;
+
+void uses_action(struct recorder *r, const struct record_action *record, const struct action_kind *kind, bool argument_path);
+void uses_file(struct recorder *r, const struct file_burst *b);
+void uses_finish(struct recorder *r); /* before the last facts */
+bool use_of(const struct uses *uses, enum use use);
 
 /* a string within a record; {NULL, 0} when it is not known or would lie outside */
 struct text_view {
@@ -253,6 +300,7 @@ struct recorder {
 	struct case_writer *writer;
 	struct ring_buffer *files_ring, *life_ring;
 	struct table processes, files, flows, refused, actions, places;
+	struct uses uses;
 	struct {
 		int tgid;
 		uint32_t flag;

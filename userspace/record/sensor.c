@@ -36,7 +36,8 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *format, va
 	end = at ? strchr(at + 6, '\'') : NULL;
 	if (end && strstr(line, "failed to load"))
 		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - at - 6), at + 6);
-	if (level == LIBBPF_WARN && !strstr(line, "BEGIN PROG"))
+	if (level == LIBBPF_WARN && !strstr(line, "BEGIN PROG") && !strstr(line, "failed to load object") &&
+		!strstr(line, "try raising") && !strstr(line, "failed to load: "))
 		snprintf(last_words, sizeof(last_words), "%.*s", (int)strcspn(line, "\n"), line);
 	return 0;
 }
@@ -79,14 +80,23 @@ static void target_of(const struct bpf_program *program, char *name, size_t size
 		snprintf(name, size, "%s", target);
 }
 
+/* For tests: as if the kernel had no such symbol. */
+static bool hidden(const struct bpf_program *program, const char *hide)
+{
+	char name[128];
+
+	target_of(program, name, sizeof(name));
+	return hide && (!strcmp(name, hide) || (!strncmp(name, "btf_trace_", 10) && !strcmp(name + 10, hide)));
+}
+
 static bool target_exists(const struct btf *btf, const struct bpf_program *program, const char *hide)
 {
 	char name[128];
 	int kind = !strncmp(bpf_program__section_name(program), "tp_btf/", 7) ? BTF_KIND_TYPEDEF : BTF_KIND_FUNC;
 
-	target_of(program, name, sizeof(name));
-	if (hide && strstr(name, hide))
+	if (hidden(program, hide))
 		return false;
+	target_of(program, name, sizeof(name));
 	return btf__find_by_name_kind(btf, name, kind) > 0;
 }
 
@@ -207,33 +217,18 @@ static bool refused(const struct refusals *refusals, const char *name)
 	return false;
 }
 
-static void hook_unseen(struct sensor *sensor, const struct bpf_program *program, const char *why)
+static void hook_missing(struct sensor *sensor, const struct bpf_program *program, const char *why, bool refused)
 {
-	static const char *const effect[][2] = {
-		{"cgroup_mkdir", "control groups made after the start are not followed"},
-		{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec"},
-		{"uring_complete", "what is read, written, opened or sent by io_uring is not seen"},
-		{"snapshot_task", "processes that ran before the start are named from /proc"},
-		{"snapshot_file", "files that were open before the start are named only when they are used"},
-		{"snapshot_mapping", "files that were mapped before the start are not named"},
-	};
-	const char *name = bpf_program__name(program), *what = NULL;
-	char *sentence;
-	size_t i;
+	struct missing_hook *m = &sensor->missing[sensor->missing_count];
 
-	for (i = 0; i < sizeof(effect) / sizeof(*effect); i++)
-		if (!strcmp(effect[i][0], name))
-			what = effect[i][1];
-	if (!strncmp(name, "uring_submit", 12))
+	if (!strncmp(bpf_program__name(program), "uring_submit", 12) && !refused)
 		return; /* one of two names of one hook; what both missing means, uring_complete says */
-	if (is_place(program))
-		what = "the path of such an action is the argument given, not the kernel's own";
-	if (!what && !strncmp(name, "ia32_", 5))
-		what = "this call of 32-bit programs is not seen";
-	if (what ? asprintf(&sentence, "%s: %s (%s).", name, what, why) < 0 :
-		   asprintf(&sentence, "What the system call %s does is not seen (%s).", name + 4, why) < 0)
+	if (sensor->missing_count == MISSING_MAX)
 		return;
-	sensor_unseen(sensor, sentence);
+	snprintf(m->program, sizeof(m->program), "%s", bpf_program__name(program));
+	m->why = why;
+	m->refused = refused;
+	sensor->missing_count++;
 }
 
 /* A call that this kernel does not have cannot be made either: nothing of it stays unseen. */
@@ -265,10 +260,10 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 			      (strncmp(bpf_program__name(program), "uring_", 6) || uring_layout(btf) != URING_NO_REQUEST);
 		bool bad = refused(refusals, bpf_program__name(program));
 
-		if (wanted && !exists && (!is_call(program) || options->hide || call_exists(program)))
-			hook_unseen(sensor, program, "this kernel has no such hook");
+		if (wanted && !exists && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))
+			hook_missing(sensor, program, "this kernel has no such hook", hidden(program, options->hide));
 		else if (wanted && bad)
-			hook_unseen(sensor, program, "this kernel refused the program");
+			hook_missing(sensor, program, "this kernel refused the program", true);
 		bpf_program__set_autoload(program, wanted && exists && !bad);
 	}
 }
@@ -286,7 +281,7 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 			bpf_object__open_mem(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, &open_options);
 		if (!sensor->object)
 			return -errno;
-		sensor->unseen_count = 0;
+		sensor->missing_count = 0;
 		size_maps(sensor, options, btf);
 		choose_programs(sensor, btf, options, &refusals);
 		failed_program[0] = '\0';
@@ -342,7 +337,7 @@ static int attach_all(struct sensor *sensor)
 		if (error && (is_needed(program) || (is_call(program) && !calls)))
 			return error;
 		if (error)
-			hook_unseen(sensor, program, strerror(-error));
+			hook_missing(sensor, program, strerror(-error), true);
 		else if (is_call(program))
 			calls++;
 	}
@@ -433,28 +428,6 @@ static void find_root(struct sensor *sensor)
 	sensor_iterate(sensor, "snapshot_task", nothing, NULL);
 }
 
-/* What is not seen on any kernel by this version, and by each way to attach. */
-static void standing_unseen(struct sensor *sensor)
-{
-	static const char *const always[] = {
-		"When another thread replaces a descriptor during a call, the bytes may count for the new file.",
-		"Which pages of a mapped file were touched: only that it was mapped, and how much of it.",
-		"Metadata read by name (stat, access, readlink, extended attributes).",
-		"Blocks shared between files by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE).",
-		"Results of Linux AIO that a process takes from the shared ring without a system call.",
-		"Of io_uring: opens into the ring's own table, multishot receives, and where unconnected datagrams went.",
-		"Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message.",
-	};
-	size_t i;
-
-	if (sensor->hooks == HOOKS_TRAMPOLINE)
-		sensor_unseen(sensor, "The kernel's own path for setxattr and removexattr: it is the argument given.");
-	else
-		sensor_unseen(sensor, "The kernel's own paths of actions: they are the arguments given, which another thread may have changed.");
-	for (i = 0; i < sizeof(always) / sizeof(*always); i++)
-		sensor_unseen(sensor, always[i]);
-}
-
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why)
 {
 	static char why[640];
@@ -494,11 +467,9 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 	}
 	btf__free(btf);
 	malloc_trim(0); /* the kernel's types took 17 MiB */
-	if (!error) {
-		standing_unseen(sensor);
+	if (!error)
 		find_root(sensor);
-	}
-	if (error)
+	else
 		snprintf(why, sizeof(why), "this kernel refuses the %s hooks: %s (%s)",
 			options->hooks == HOOKS_TRAMPOLINE ? "trampoline" : "tracepoint", strerror(-error), last_words);
 	return error;
@@ -561,10 +532,4 @@ int sensor_map(const struct sensor *sensor, const char *name)
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name)
 {
 	return bpf_object__find_program_by_name(sensor->object, name);
-}
-
-void sensor_unseen(struct sensor *sensor, const char *sentence)
-{
-	if (sensor->unseen_count < UNSEEN_MAX)
-		sensor->unseen[sensor->unseen_count++] = sentence;
 }

@@ -1,0 +1,64 @@
+#!/bin/bash
+# quis doctor: what it says of each way to reach data, that a hook which is not there takes down only itself, and that reports
+# speak of what was not seen only where it was used.
+# shellcheck disable=SC2016
+set -u
+# shellcheck source=tests/cli/tap.sh
+. "$(dirname "$0")/tap.sh"
+need_recording
+cd "$T" || exit 1
+ACTS=$ROOT/$B/acts
+echo text >text
+
+doctor() { "$QUIS" doctor --hooks tracepoint --format json "$@"; }
+ways() { jq -c '.modes[0].ways[]' "$1"; }
+
+# ---- the table ----
+doctor >plain || note "status $?"
+ok "JSON: one document" jq -es 'length == 1' plain
+ok "JSON: each way is seen exactly, as a lower bound or not, and the last two say why" jq -e '.modes[0].ways | length > 20 and
+	all(.seen == "exactly" or ((.seen == "lower bound" or .seen == "not seen") and (.why or .missing)))' plain
+ok "JSON: what is seen is seen by a hook" jq -e '[.modes[0].ways[] | select(.seen == "exactly" and .hooks == []) | .way] | length <= 1' plain
+ok "JSON: every sentence of unseen is that of a way" jq -e '.modes[0] | .unseen - [.ways[] | .why, .missing] == []' plain
+ok "JSON: nothing is missing here" jq -e '.modes[0].missing == []' plain
+"$QUIS" doctor --hooks tracepoint >text.out
+ok "text: families, what, how, by what" bash -c 'grep -q "^  network$" text.out && grep -q "^    exactly      read, write" text.out && grep -q "by tp_btf/sys_exit" text.out'
+ok "text: why, and what would mend it" bash -c 'grep -q "why: The kernel.s own paths of actions" text.out && grep -q "would mend it: hooks of the kind trampoline" text.out'
+fails "an unknown format" 2 "format" "$QUIS" doctor --format bogus
+fails "an unknown option" 2 "doctor" "$QUIS" doctor --bogus
+fails "types that are none" 77 "" env B="$B" bash -c '"$QUIS" doctor --btf text >types.out; rc=$?; grep -m 1 "no: text holds no BTF" types.out >&2; exit $rc'
+
+# ---- a hook that is not there ----
+doctor --hide io_uring_complete >hidden || note "status $?"
+ok "hidden: it is named" jq -e '.modes[0].missing | length == 1 and .[0].program == "uring_complete"' hidden
+ok "hidden: so is what is lost" jq -e '.modes[0].unseen | any(test("^uring_complete: .*io_uring is not seen"))' hidden
+ok "hidden: one hook less, no more" jq -e --slurpfile plain plain '.modes[0].hook_count == $plain[0].modes[0].hook_count - 1' hidden
+is "hidden: one way less, no more" "$(diff <(ways plain) <(ways hidden) | grep -c '^>')" 1
+"$ACTS/run" --quis "$QUIS" --hooks tracepoint --options '--hide io_uring_complete' --json acts.jsonl \
+	--only 'uring/read,file/pread,file/readv,net/tcp4,change/rename' --keep --work work >acts.tap
+is "hidden: everything else counts exactly" "$(jq -r 'select(.act != "uring/read") | .result' acts.jsonl | sort | uniq -c | tr -s ' ')" " 4 exact"
+is "hidden: what it saw is a lower bound, since it is said to be missing" "$(jq -r 'select(.act == "uring/read") | .result' acts.jsonl)" lower
+ok "hidden: text reports name it too" bash -c '"$QUIS" report work/file-pread/case | grep -q "uring_complete: .*not seen"'
+
+# ---- only what matters in that session ----
+did() { # CASE COMMAND...
+	local case=$1
+	shift
+	"$QUIS" run -o "$case" -- "$@" >/dev/null 2>&1 && report "$case"
+}
+says() { holds "$1" '.completeness.unseen | any(test($p))' --arg p "$2"; } # CASE PATTERN
+silent() { ! says "$@"; }
+did cat cat text
+ok "cat maps its libraries: what of them was touched is told" says cat "mapped file"
+for pattern in io_uring AIO 32-bit 'kernel module' 'BPF program' 'another process' 'another thread' 'block device' kexec; do
+	ok "cat: no word of $pattern" silent cat "$pattern"
+done
+ok "the case says at its start what could have been" bash -c 'head -n 1 cat/facts-000001.ndjson | jq -e ".[\"quis.unseen\"] | any(test(\"kernel module\"))"'
+mkdir act
+did trace "$ACTS/watch" ptrace-seize act
+ok "ptrace: who did it, to whom" says trace '^watch\[[0-9]+\] reached into the memory of another process \(ptrace, process [0-9]+\)'
+did program "$ACTS/watch" bpf-program act
+ok "a BPF program: who loaded it" says program '^watch\[[0-9]+\] loaded a BPF program'
+"$ACTS/race" --prepare shared-table act && did threads "$ACTS/race" shared-table act
+ok "a shared table of descriptors: races are told" says threads "another thread"
+finish

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of ways: that it names every program of the kernel side and no other, and which sentences a session gets. */
+#include "unit.h"
+
+#include "record/ways.h"
+
+#include <bpf/libbpf.h>
+
+extern const char quis_bpf_object[], quis_bpf_object_end[];
+
+static struct sensor sensor;
+
+static int open_object(void **state)
+{
+	(void)state;
+	sensor.hooks = HOOKS_TRACEPOINT;
+	sensor.object = bpf_object__open_mem(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, NULL);
+	return sensor.object ? 0 : -1;
+}
+
+static int close_object(void **state)
+{
+	(void)state;
+	bpf_object__close(sensor.object);
+	return 0;
+}
+
+static bool in_table(const char *program)
+{
+	struct missing_hook missing = {.why = "test"};
+	bool found = false;
+	size_t i;
+
+	snprintf(missing.program, sizeof(missing.program), "%s", program);
+	sensor.missing[0] = missing;
+	sensor.missing_count = 1;
+	for (i = 0; i < way_count && !found; i++)
+		found = way_state(&sensor, &ways[i]).missing;
+	sensor.missing_count = 0;
+	return found;
+}
+
+static void test_every_program_is_in_the_table(void **state)
+{
+	struct bpf_program *program;
+
+	(void)state;
+	bpf_object__for_each_program(program, sensor.object) {
+		const char *name = bpf_program__name(program);
+
+		if (!strncmp(name, "uring_submit", 12) || !strcmp(name, "sys_exit"))
+			continue; /* uring_complete speaks for them; what all calls hang on cannot be missing */
+		if (!in_table(name))
+			fail_msg("%s is in no row of ways[]: doctor would not tell of it", name);
+	}
+}
+
+static void test_every_hook_in_the_table_is_a_program(void **state)
+{
+	char hooks[1024], name[80], *word, *rest;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < way_count; i++) {
+		snprintf(hooks, sizeof(hooks), "%s", ways[i].hooks);
+		for (word = strtok_r(hooks, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+			snprintf(name, sizeof(name), "x64_%s", word);
+			if (!strchr(word, '*') && !bpf_object__find_program_by_name(sensor.object, word) &&
+				!bpf_object__find_program_by_name(sensor.object, name))
+				fail_msg("%s: no such program (%s)", word, ways[i].what);
+		}
+	}
+}
+
+static bool told(const struct uses *uses, const char *part)
+{
+	struct sentences s;
+	bool found = false;
+	size_t i;
+
+	ways_unseen(&sensor, uses, &s);
+	for (i = 0; i < s.count; i++)
+		found |= strstr(s.list[i], part) != NULL;
+	sentences_done(&s);
+	return found;
+}
+
+static void test_only_what_was_used(void **state)
+{
+	static struct uses none, module, ring;
+
+	(void)state;
+	assert_true(told(NULL, "kernel module"));
+	assert_true(told(NULL, "mapped file"));
+	assert_false(told(&none, "kernel module"));
+	assert_false(told(&none, "mapped file"));
+	ring.seen[USE_MAP].count = 1;
+	assert_true(told(&ring, "mapped file"));
+	assert_false(told(&ring, "kernel module"));
+	module.seen[USE_MODULE] = (struct use_seen){.count = 2, .tgid = 42, .comm = "scanner", .what = "finit_module"};
+	assert_true(told(&module, "scanner[42] loaded a kernel module (finit_module), and so it was 2 times in all: "));
+}
+
+static void test_a_missing_hook(void **state)
+{
+	static struct uses none, ring;
+	struct way_state way;
+	size_t i;
+
+	(void)state;
+	sensor.missing[0] = (struct missing_hook){.program = "uring_complete", .why = "this kernel has no such hook"};
+	sensor.missing_count = 1;
+	assert_false(told(&none, "io_uring is not seen"));
+	ring.seen[USE_URING].count = 1;
+	assert_true(told(&ring, "io_uring is not seen"));
+	sensor.missing[0].refused = true;
+	assert_true(told(&none, "io_uring is not seen"));
+	for (i = 0; i < way_count; i++) {
+		way = way_state(&sensor, &ways[i]);
+		assert_int_equal(way.missing != NULL, !strcmp(ways[i].hooks, "uring_complete"));
+		if (way.missing)
+			assert_int_equal(way.seen, SEEN_NOT);
+	}
+	sensor.missing[0] = (struct missing_hook){.program = "x64_pread64", .why = "test", .refused = true};
+	assert_true(told(&none, "What the system call pread64 does is not seen (test)."));
+	sensor.missing_count = 0;
+}
+
+static void test_files_that_tell(void **state)
+{
+	static struct recorder r;
+	static const struct {
+		const char *path;
+		uint32_t mode;
+		enum use use;
+	} files[] = {
+		{"/dev/sda", S_IFBLK, USE_DISK},	    {"/dev/mem", S_IFCHR, USE_KERNEL_MEMORY},
+		{"/proc/kcore", S_IFREG, USE_KERNEL_MEMORY}, {"/proc/12/mem", S_IFREG, USE_MEMORY},
+		{"/proc/12/task/12/mem", S_IFREG, USE_MEMORY}, {"/proc/meminfo", S_IFREG, USE_ALWAYS},
+		{"/tmp/kcore", S_IFREG, USE_ALWAYS},	    {"/dev/null", S_IFCHR, USE_ALWAYS},
+	};
+	size_t i, use;
+
+	(void)state;
+	assert_int_equal(table_init(&r.processes, offsetof(struct process, key), sizeof(struct process_key)), 0);
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct file_burst b = {.mode = files[i].mode, .sum.opens = 1, .path = {(char *)files[i].path, strlen(files[i].path), 0}};
+
+		memset(&r.uses, 0, sizeof(r.uses));
+		uses_file(&r, &b);
+		for (use = 1; use < USE_COUNT; use++)
+			if (r.uses.seen[use].count != (use == files[i].use))
+				fail_msg("%s: use %zu", files[i].path, use);
+		b.sum.opens = 0; /* named, and never used */
+		memset(&r.uses, 0, sizeof(r.uses));
+		uses_file(&r, &b);
+		assert_int_equal(r.uses.seen[files[i].use].count, 0);
+	}
+	table_done(&r.processes);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_program_is_in_the_table),
+		cmocka_unit_test(test_every_hook_in_the_table_is_a_program),
+		cmocka_unit_test(test_only_what_was_used),
+		cmocka_unit_test(test_a_missing_hook),
+		cmocka_unit_test(test_files_that_tell),
+	};
+
+	return cmocka_run_group_tests(tests, open_object, close_object);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which ways a session used of those that are not wholly seen: what decides whether `unseen` has to speak of them. */
+#include "record/record.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define BPF_PROG_LOAD_COMMAND 5 /* include/uapi/linux/bpf.h */
+
+static void note(struct recorder *r, enum use use, uint64_t start, uint32_t tgid, const char *what, size_t length)
+{
+	struct use_seen *seen = &r->uses.seen[use];
+	struct process_key key = {.start = start, .tgid = tgid};
+	const struct process *p;
+
+	if (seen->count++)
+		return;
+	p = (struct process *)table_find(&r->processes, &key);
+	seen->tgid = tgid;
+	snprintf(seen->comm, sizeof(seen->comm), "%.*s", COMM_SIZE, p && p->comm[0] ? p->comm : "?");
+	snprintf(seen->what, sizeof(seen->what), "%.*s", (int)length, what);
+}
+
+static void note_process(struct recorder *r, enum use use, const struct record_head *head, const char *call, uint64_t pid)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s, process %d", call, (int)pid);
+	note(r, use, head->start, head->tgid, text, strlen(text));
+}
+
+void uses_action(struct recorder *r, const struct record_action *record, const struct action_kind *kind, bool argument_path)
+{
+	const struct record_head *head = &record->head;
+
+	if (argument_path)
+		r->uses.seen[USE_ARGUMENT].count++;
+	if (record->result < 0)
+		return;
+	switch (record->nr) {
+	case 101: /* PTRACE_TRACEME and PTRACE_DETACH reach nothing */
+		if (record->args[0] != 0 && record->args[0] != 17)
+			note_process(r, USE_MEMORY, head, kind->name, record->args[1]);
+		break;
+	case 310:
+	case 311:
+		note_process(r, USE_MEMORY, head, kind->name, record->args[0]);
+		break;
+	case 175:
+	case 313:
+		note(r, USE_MODULE, head->start, head->tgid, kind->name, strlen(kind->name));
+		break;
+	case 246:
+	case 320:
+		note(r, USE_KEXEC, head->start, head->tgid, kind->name, strlen(kind->name));
+		break;
+	case 321:
+		if ((uint32_t)record->args[0] == BPF_PROG_LOAD_COMMAND)
+			note(r, USE_BPF_PROGRAM, head->start, head->tgid, kind->name, strlen(kind->name));
+		break;
+	}
+}
+
+static bool process_memory(const char *path, size_t length)
+{
+	return length > 10 && !strncmp(path, "/proc/", 6) && !memcmp(path + length - 4, "/mem", 4);
+}
+
+void uses_file(struct recorder *r, const struct file_burst *b)
+{
+	static const char *const machine[] = {"/dev/mem", "/dev/kmem", "/dev/port", "/proc/kcore"};
+	const struct name *path = &b->path;
+	size_t i;
+
+	if (b->sum.maps)
+		r->uses.seen[USE_MAP].count++;
+	if (!path->text || !(b->sum.opens || b->sum.reads || b->sum.writes || b->sum.maps))
+		return;
+	if (S_ISBLK(b->mode))
+		note(r, USE_DISK, b->key.start, b->key.tgid, path->text, path->length);
+	if (path->length > 64)
+		return;
+	for (i = 0; i < sizeof(machine) / sizeof(*machine); i++)
+		if (!strcmp(path->text, machine[i]))
+			note(r, USE_KERNEL_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
+	if (process_memory(path->text, path->length))
+		note(r, USE_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
+}
+
+/* What the kernel side knows. Of processes that ran before the start nobody knows what they had used by then. */
+void uses_finish(struct recorder *r)
+{
+	static const enum use kernel[] = {
+		[USED_THREADS] = USE_THREADS,
+		[USED_URING] = USE_URING,
+		[USED_AIO] = USE_AIO,
+		[USED_32] = USE_32,
+	};
+	bool lost = r->told.records || r->told.map_full || r->told.missed_runs;
+	size_t i;
+
+	for (i = 0; i < r->sensor.missing_count; i++)
+		lost |= r->sensor.missing[i].refused;
+	if (r->why_count)
+		r->uses.seen[USE_RUNNING].count++;
+	if (r->flags.count)
+		r->uses.seen[USE_CGROUP].count++;
+	for (i = 0; i < sizeof(kernel) / sizeof(*kernel); i++)
+		if (r->sensor.state->used[i] || r->why_count || lost)
+			r->uses.seen[kernel[i]].count++;
+	/* a 32-bit call that has no hook of its own is not seen to be made */
+	if (r->sensor.hooks == HOOKS_TRAMPOLINE)
+		r->uses.seen[USE_32].count++;
+	if (!lost)
+		return;
+	r->uses.seen[USE_MAP].count++;
+	r->uses.seen[USE_ARGUMENT].count++;
+}
+
+bool use_of(const struct uses *uses, enum use use)
+{
+	return use == USE_ALWAYS || uses->seen[use].count;
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/ways.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <bpf/libbpf.h>
+
+#define ARGUMENTS "The kernel's own paths of actions: they are the arguments given, which another thread may have changed."
+#define EXACTLY {SEEN_EXACTLY, NULL}
+#define BOTH(seen, why) {{seen, why}, {seen, why}}
+#define TRAMPOLINES "hooks of the kind trampoline: a kernel that lets BPF programs attach to functions (fentry, fexit)"
+#define NOT_IN_BPF "nothing in quis: look at the machine from outside, or keep the process from doing it"
+
+#define HOW "how a descriptor came"
+#define BYTES "how bytes move"
+#define URING "io_uring"
+#define NARROW "32-bit calls"
+#define PATHS "where paths lie"
+#define CHANGES "what changes"
+#define NETWORK "network"
+#define WATCH "means of watching"
+#define KERNEL "through the kernel or the hardware"
+#define LIFE "processes"
+
+const struct way ways[] = {
+	{HOW, "open, openat, openat2, creat, O_PATH, O_TMPFILE; refused opens", "open openat openat2 creat", {EXACTLY, EXACTLY}},
+	{HOW, "open_by_handle_at", "open_by_handle_at", {EXACTLY, EXACTLY}},
+	{HOW, "inherited over fork and exec, duplicated, standard input", "process_exec process_fork", {EXACTLY, EXACTLY}},
+	{HOW, "open or mapped before the recording began", "snapshot_task snapshot_file snapshot_mapping", {EXACTLY, EXACTLY}, .use = USE_RUNNING},
+	{HOW, "received over a unix socket (SCM_RIGHTS)", "recvmsg recvmmsg", {EXACTLY, EXACTLY}},
+	{HOW, "taken out of another process (pidfd_getfd)", "pidfd_getfd", {EXACTLY, EXACTLY}},
+	{HOW, "out of a fanotify event", "read", {EXACTLY, EXACTLY}},
+	{HOW, "memfd, pipes, mounts that hang nowhere", "memfd_create fsopen fsmount open_tree", {EXACTLY, EXACTLY}},
+
+	{BYTES, "read, write and their families", "read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2", {EXACTLY, EXACTLY}},
+	{BYTES, "sendfile, splice, tee, vmsplice, copy_file_range", "sendfile64 splice tee vmsplice copy_file_range", {EXACTLY, EXACTLY}},
+	{BYTES, "mappings: how many, how long", "mmap", {EXACTLY, EXACTLY}},
+	{BYTES, "mappings: the pages touched", "", BOTH(SEEN_NOT, "Which pages of a mapped file were touched, which takes no call: only that it was mapped, and how much of it."),
+		.use = USE_MAP},
+	{BYTES, "directory listings", "getdents getdents64", {EXACTLY, EXACTLY}},
+	{BYTES, "blocks shared by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE)", "",
+		BOTH(SEEN_NOT, "Blocks shared between files by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE).")},
+	{BYTES, "Linux AIO: that it was used", "io_setup", {EXACTLY, EXACTLY}},
+	{BYTES, "Linux AIO, results by io_getevents", "io_getevents io_pgetevents", {EXACTLY, EXACTLY}, .use = USE_AIO},
+	{BYTES, "Linux AIO, results taken from the shared ring", "",
+		BOTH(SEEN_NOT, "Results of Linux AIO that a process takes from the shared ring without a system call."), .use = USE_AIO},
+	{BYTES, "a descriptor that another thread replaces during the call", "",
+		BOTH(SEEN_LOWER, "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."), .use = USE_THREADS},
+
+	{URING, "that it was used", "io_uring_setup io_uring_enter", {EXACTLY, EXACTLY}},
+	{URING, "reads, writes, opens, sockets, changes of names", "uring_complete", {EXACTLY, EXACTLY}, .use = USE_URING},
+	{URING, "opens into the ring's own table, multishot receives, unconnected datagrams", "",
+		BOTH(SEEN_LOWER, "Of io_uring: opens into the ring's own table, multishot receives, and where unconnected datagrams went."),
+		.use = USE_URING},
+
+	{NARROW, "the usual calls for files, directories and sockets", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
+	{NARROW, "the rarer calls", "",
+		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message."), .use = USE_32},
+
+	{PATHS, "the kernel's own path of every open object, walked from its dentry", "", {EXACTLY, EXACTLY}},
+
+	{CHANGES, "rename, link, unlink, mkdir, chmod, chown, truncate, utimes ...: that it was done",
+		"rename renameat renameat2 link linkat unlink unlinkat symlink symlinkat mkdir mkdirat rmdir mknod mknodat truncate ftruncate "
+		"chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat fallocate",
+		{EXACTLY, EXACTLY}},
+	{CHANGES, "... and the kernel's own path of it", "place_*",
+		{EXACTLY, {SEEN_LOWER, ARGUMENTS}},
+		TRAMPOLINES, .use = USE_ARGUMENT},
+	{CHANGES, "extended attributes: that they were set", "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr", {EXACTLY, EXACTLY}},
+	{CHANGES, "... and the kernel's own path of it", "",
+		{{SEEN_LOWER, "The kernel's own path for setxattr and removexattr: it is the argument given."}, {SEEN_LOWER, ARGUMENTS}}, TRAMPOLINES, .use = USE_ARGUMENT},
+	{CHANGES, "metadata read by name (stat, access, readlink, getxattr)", "",
+		BOTH(SEEN_NOT, "Metadata read by name (stat, access, readlink, extended attributes).")},
+
+	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
+	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
+
+	{WATCH, "fanotify, inotify, bpf, perf events, keyrings, seccomp, userfaultfd, landlock",
+		"fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch bpf perf_event_open keyctl seccomp userfaultfd "
+		"landlock_create_ruleset landlock_restrict_self", {EXACTLY, EXACTLY}},
+	{WATCH, "signals, ptrace, process_vm_readv and _writev: that it was done", "kill tkill tgkill pidfd_send_signal ptrace process_vm_readv process_vm_writev",
+		{EXACTLY, EXACTLY}},
+	{WATCH, "mounts, namespaces, roots", "mount umount move_mount mount_setattr setns unshare chroot pivot_root", {EXACTLY, EXACTLY}},
+
+	{KERNEL, "modules and kexec: that it was done", "init_module finit_module delete_module kexec_load kexec_file_load", {EXACTLY, EXACTLY}},
+	{KERNEL, "another process's memory: what was in it", "",
+		BOTH(SEEN_LOWER, "What was in the memory of another process that was read (ptrace, process_vm_readv, /proc/PID/mem)."), NOT_IN_BPF, USE_MEMORY,
+		"reached into the memory of another process",
+		"which files' content it found there is not known"},
+	{KERNEL, "block devices: which files' blocks", "", BOTH(SEEN_LOWER, "Which files' blocks were read from or written to a block device."), NOT_IN_BPF, USE_DISK,
+		"opened a block device", "bytes count for the device; which files they belong to is not known"},
+	{KERNEL, "the machine's memory (/dev/mem, /proc/kcore)", "",
+		BOTH(SEEN_LOWER, "What was in the machine's memory that was read or written (/dev/mem, /dev/port, /proc/kcore)."),
+		"lockdown=confidentiality keeps every process from it", USE_KERNEL_MEMORY, "opened the machine's memory",
+		"what it saw or changed there, any process's data included, is not known"},
+	{KERNEL, "kernel modules: what they do", "", BOTH(SEEN_NOT, "What a kernel module does, reads or sends."),
+		"kernel.modules_disabled=1, or module.sig_enforce=1, keeps it from being loaded", USE_MODULE, "loaded a kernel module",
+		"what that does, reads or sends is not seen, and it may have changed what this sensor sees"},
+	{KERNEL, "BPF programs: what they see", "", BOTH(SEEN_NOT, "What a BPF program sees, keeps or sends."),
+		"lockdown=confidentiality keeps it from reading memory", USE_BPF_PROGRAM, "loaded a BPF program",
+		"what that sees of other processes and keeps or sends is not seen"},
+	{KERNEL, "another kernel (kexec)", "", BOTH(SEEN_NOT, "What another kernel does that was loaded by kexec."), "kernel.kexec_load_disabled=1", USE_KEXEC,
+		"loaded another kernel", "what is done once that runs is not seen"},
+
+	{LIFE, "exec, fork, exit; scripts and their interpreters", "process_exec process_fork process_exit", {EXACTLY, EXACTLY}},
+	{LIFE, "control groups made, and entered, after the start", "cgroup_mkdir cgroup_attach_task", {EXACTLY, EXACTLY}, .use = USE_CGROUP},
+};
+const size_t way_count = sizeof(ways) / sizeof(*ways);
+
+/* What is lost with a hook that stands for more than its own call. */
+static const struct {
+	const char *program, *what, *mend;
+} losses[] = {
+	{"cgroup_mkdir", "control groups made after the start are not followed", "a kernel with control groups (CONFIG_CGROUPS)"},
+	{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec", "a kernel with control groups (CONFIG_CGROUPS)"},
+	{"uring_complete", "what is read, written, opened or sent by io_uring is not seen",
+		"Linux 5.15 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
+	{"uring_submit*", "the names that io_uring requests give are not seen", "Linux 5.10 or later with tracepoints in io_uring"},
+	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
+	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},
+	{"snapshot_mapping", "files that were mapped before the start are not named", "Linux 5.12 or later"},
+	{"place_*", "the path of such an action is the argument given, not the kernel's own", "CONFIG_SECURITY_PATH"},
+	{"ia32_*", "this call of 32-bit programs is not seen", "ia32_emulation=0 keeps 32-bit programs from running"},
+};
+
+static bool is_name(const char *pattern, const char *program)
+{
+	return !fnmatch(pattern, program, 0) || (!strncmp(program, "x64_", 4) && !strcmp(pattern, program + 4));
+}
+
+static bool way_has(const struct way *way, const char *program)
+{
+	char word[64];
+	const char *at = way->hooks;
+
+	while (*at) {
+		size_t length = strcspn(at, " ");
+
+		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		if (is_name(word, program))
+			return true;
+		at += length + (at[length] == ' ');
+	}
+	return false;
+}
+
+static const char *loss_of(const char *program, const char **ret_mend)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
+		if (fnmatch(losses[i].program, program, 0))
+			continue;
+		*ret_mend = losses[i].mend;
+		return losses[i].what;
+	}
+	return NULL;
+}
+
+char *missing_sentence(const struct missing_hook *missing)
+{
+	const char *mend, *what = loss_of(missing->program, &mend);
+	char *sentence = NULL;
+	int length;
+
+	if (what)
+		length = asprintf(&sentence, "%s: %s (%s).", missing->program, what, missing->why);
+	else
+		length = asprintf(&sentence, "What the system call %s does is not seen (%s).",
+			missing->program + (strncmp(missing->program, "x64_", 4) ? 0 : 4), missing->why);
+	return length < 0 ? NULL : sentence;
+}
+
+static bool attached(const struct bpf_program *program)
+{
+	return bpf_program__autoload(program);
+}
+
+static void add_hook(struct way_state *state, const char *section)
+{
+	size_t i;
+
+	for (i = 0; i < state->hook_count; i++)
+		if (!strcmp(state->hooks[i], section))
+			return;
+	if (state->hook_count < sizeof(state->hooks) / sizeof(*state->hooks))
+		state->hooks[state->hook_count++] = section;
+}
+
+struct way_state way_state(const struct sensor *sensor, const struct way *way)
+{
+	bool tracepoint = sensor->hooks == HOOKS_TRACEPOINT;
+	struct way_state state = {.seen = way->in[tracepoint].seen, .why = way->in[tracepoint].why, .mend = way->mend};
+	struct bpf_program *program;
+	size_t i;
+
+	for (i = 0; i < sensor->missing_count && !state.missing; i++)
+		if (way_has(way, sensor->missing[i].program))
+			state.missing = &sensor->missing[i];
+	bpf_object__for_each_program(program, sensor->object) {
+		const char *name = bpf_program__name(program);
+		bool call = !strncmp(name, "x64_", 4) || !strncmp(name, "ia32_", 5);
+
+		if (!way_has(way, name))
+			continue;
+		if (tracepoint && call)
+			add_hook(&state, "tp_btf/sys_exit");
+		else if (attached(program) && !(state.missing && !strcmp(state.missing->program, name)))
+			add_hook(&state, bpf_program__section_name(program));
+	}
+	if (state.missing && state.seen != SEEN_NOT) {
+		state.seen = state.hook_count ? SEEN_LOWER : SEEN_NOT;
+		loss_of(state.missing->program, &state.mend);
+	}
+	return state;
+}
+
+/* ---- the sentences of a session ---- */
+
+static void add_sentence(struct sentences *s, char *sentence)
+{
+	char **list;
+	size_t i;
+
+	for (i = 0; sentence && i < s->count; i++)
+		if (!strcmp(s->list[i], sentence))
+			break;
+	list = sentence && i == s->count ? realloc(s->list, (s->count + 1) * sizeof(*list)) : NULL;
+	if (!list) {
+		free(sentence);
+		return;
+	}
+	s->list = list;
+	s->list[s->count++] = sentence;
+}
+
+/* What a session did to deserve the sentence stands in it, with the first that did it. */
+static char *way_sentence(const struct way *way, const char *why, const struct use_seen *seen)
+{
+	char *sentence = NULL, times[64] = "";
+
+	if (!seen || !seen->count || !way->did)
+		return strdup(why);
+	if (seen->count > 1)
+		snprintf(times, sizeof(times), ", and so it was %llu times in all", (unsigned long long)seen->count);
+	if (asprintf(&sentence, "%s[%u] %s (%s)%s: %s.", seen->comm, seen->tgid, way->did, seen->what, times, way->effect) < 0)
+		return NULL;
+	return sentence;
+}
+
+/* A hook that the kernel never had matters to those who used its way; one that it refused, to all. */
+static bool missing_matters(const struct missing_hook *missing, const struct uses *uses)
+{
+	size_t i;
+
+	if (!uses || missing->refused)
+		return true;
+	for (i = 0; i < way_count; i++)
+		if (ways[i].use && way_has(&ways[i], missing->program))
+			return use_of(uses, ways[i].use);
+	return true;
+}
+
+void ways_unseen(const struct sensor *sensor, const struct uses *uses, struct sentences *ret_sentences)
+{
+	bool tracepoint = sensor->hooks == HOOKS_TRACEPOINT;
+	struct sentences s = {.list = NULL};
+	size_t i;
+
+	for (i = 0; i < sensor->missing_count; i++)
+		if (missing_matters(&sensor->missing[i], uses))
+			add_sentence(&s, missing_sentence(&sensor->missing[i]));
+	for (i = 0; i < way_count; i++) {
+		const char *why = ways[i].in[tracepoint].why;
+
+		if (why && (!uses || use_of(uses, ways[i].use)))
+			add_sentence(&s, way_sentence(&ways[i], why, uses ? &uses->seen[ways[i].use] : NULL));
+	}
+	*ret_sentences = s;
+}
+
+void sentences_done(struct sentences *sentences)
+{
+	size_t i;
+
+	for (i = 0; i < sentences->count; i++)
+		free(sentences->list[i]);
+	free(sentences->list);
+}

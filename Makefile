@@ -25,10 +25,10 @@ ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
 endif
 
-RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lcap-ng -lseccomp
+RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lzstd -lcap-ng -lseccomp
 ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lm
-# what a static link of the same needs besides (libelf of newer elfutils wants zstd)
-RECORD_STATIC_LIBS  := $(RECORD_LIBS) -lzstd -lpthread
+# what a static link of the same needs besides
+RECORD_STATIC_LIBS  := $(RECORD_LIBS) -lpthread
 ANALYSE_STATIC_LIBS := $(ANALYSE_LIBS) -lz -lpthread -ldl
 
 CASE_SRC    := $(wildcard userspace/case/*.c)

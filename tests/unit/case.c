@@ -49,7 +49,7 @@ static void test_round_trip(void **state)
 	char name[300];
 	int i;
 
-	assert_int_equal(case_create(&writer, path), 0);
+	assert_int_equal(case_create(&writer, path, NULL), 0);
 	for (i = 0; i < 1000; i++)
 		assert_int_equal(append(writer, "v"), 0);
 	assert_int_equal(case_sequence(writer), 1000);
@@ -81,12 +81,12 @@ static void test_create(void **state)
 {
 	struct case_writer *writer = NULL;
 
-	assert_int_equal(case_create(&writer, *state), 0); /* empty, but there */
+	assert_int_equal(case_create(&writer, *state, NULL), 0); /* empty, but there */
 	case_close(writer);
 	writer = NULL;
-	assert_int_equal(case_create(&writer, *state), -EEXIST);
-	assert_int_equal(case_create(&writer, unit_path(state, "a/b")), -ENOENT);
-	assert_int_equal(case_create(&writer, unit_path(state, "facts-000001.ndjson")), -ENOTDIR);
+	assert_int_equal(case_create(&writer, *state, NULL), -EEXIST);
+	assert_int_equal(case_create(&writer, unit_path(state, "a/b"), NULL), -ENOENT);
+	assert_int_equal(case_create(&writer, unit_path(state, "facts-000001.ndjson"), NULL), -ENOTDIR);
 	assert_null(writer);
 	case_close(NULL);
 }
@@ -98,7 +98,7 @@ static void test_renamed(void **state)
 	char to[300], *text;
 
 	snprintf(to, sizeof(to), "%s/to", (char *)*state);
-	assert_int_equal(case_create(&writer, unit_path(state, "from")), 0);
+	assert_int_equal(case_create(&writer, unit_path(state, "from"), NULL), 0);
 	assert_int_equal(rename(unit_path(state, "from"), to), 0);
 	assert_int_equal(append(writer, "after"), 0);
 	case_close(writer);
@@ -125,7 +125,7 @@ static void test_full_disk(void **state)
 	int i;
 
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(case_create(&writer, *state), 0);
+	assert_int_equal(case_create(&writer, *state, NULL), 0);
 	limit_files(1000);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(append(writer, "0123456789"), 0);

@@ -14,7 +14,7 @@ static int setup(void **state)
 	static const char path[] = "/a\n\"b\",\033\xff";
 	struct case_writer *writer;
 
-	if (unit_setup(state) || case_create(&writer, unit_path(state, "case")))
+	if (unit_setup(state) || case_create(&writer, unit_path(state, "case"), NULL))
 		return -1;
 	fact_begin(&fact, "file-access", UNIT_TIME);
 	fact_text(&fact, "process.entity_id", "7-a");

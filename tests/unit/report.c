@@ -19,7 +19,7 @@ static struct index_problems problems;
 static int setup(void **state)
 {
 	now = UNIT_TIME;
-	return unit_setup(state) || case_create(&writer, *state);
+	return unit_setup(state) || case_create(&writer, *state, NULL);
 }
 
 static int teardown(void **state)

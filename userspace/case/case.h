@@ -67,19 +67,45 @@ void fact_end(struct fact *fact); /* closes the object and adds the newline */
 
 struct case_writer;
 
+#define CASE_ID_SIZE 33 /* hex, with the NUL */
+
+struct case_options {
+	const char *key;	  /* file with the first signing key (seal.h); NULL: one is made */
+	uint64_t segment_bytes;	  /* a segment ends when it is as large as this, 0: 64 MiB ... */
+	uint64_t segment_seconds; /* ... or as old as this, 0: an hour */
+	bool compress;		  /* sealed segments */
+};
+
 /*
- * Makes the directory (0700) and the first segment (0600), or opens an empty directory. -EEXIST: there is something in
- * it. The writer holds the directory open and uses *at calls: a renamed case goes on. sequence starts at 1.
+ * Makes the directory (0700), its keys and the first segment (0600), or opens an empty directory. -EEXIST: there is something in
+ * it; -EKEYREJECTED: options->key cannot be read or is no key. The writer holds the directory open and uses *at calls: a renamed
+ * case goes on. sequence starts at 1. options may be NULL.
  */
-int case_create(struct case_writer **ret_writer, const char *path);
+int case_create(struct case_writer **ret_writer, const char *path, const struct case_options *options);
 /*
  * Takes a fact (begun, not ended): adds event.sequence, ends it, buffers it. A write error is kept and the fact with
  * it; nothing that was written is lost. Returns 0, or -ENOSPC and the like when the buffer (4 MiB) is full as well:
  * then the fact was dropped and counted.
  */
 int case_append(struct case_writer *writer, struct fact *fact);
-/* write(2) and fdatasync(2); a short write is completed by the next flush. */
+/*
+ * write(2) and fdatasync(2); a short write is completed by the next flush. Then, if there is anything new, the checkpoint over all
+ * lines so far: what a checkpoint covers is on the disk.
+ */
 int case_flush(struct case_writer *writer);
+/* Whether the segment is large or old enough to be ended. */
+bool case_turn_due(const struct case_writer *writer);
+/*
+ * Ends the segment: its last fact (made here, in `fact`) names the next key, a checkpoint by the old key seals it for good, the old key is
+ * erased, the next segment begins. After an error facts are taken as before; the next flush goes on with it.
+ */
+int case_turn(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns);
+/* After the last fact: flushes, seals the last segment, erases the key. Only case_close() may follow. On an error nothing is erased. */
+int case_finish(struct case_writer *writer);
+const char *case_id(const struct case_writer *writer);
+uint32_t case_segment(const struct case_writer *writer); /* that is being written */
+/* The newest checkpoint, a text of several lines; "" when there is none yet. */
+const char *case_checkpoint(const struct case_writer *writer, uint64_t *ret_size);
 uint64_t case_sequence(const struct case_writer *writer); /* of the last fact taken */
 uint64_t case_dropped(const struct case_writer *writer);
 /*
@@ -90,7 +116,7 @@ uint64_t case_dropped(const struct case_writer *writer);
 void case_open_begin(struct case_writer *writer);
 void case_open_append(struct case_writer *writer, struct fact *fact);
 int case_open_end(struct case_writer *writer);
-void case_close(struct case_writer *writer); /* flushes; takes NULL */
+void case_close(struct case_writer *writer); /* flushes; takes NULL. An unfinished case keeps its key, and can be continued */
 
 /* ---- reader.c ---- */
 
@@ -108,7 +134,7 @@ int case_open(struct case_reader **ret_reader, const char *path);
 /*
  * 1: a line; 0: the end; -EBADMSG: a torn last line (no newline; line says where); -E2BIG: a line over FACT_LINE_MAX
  * (skipped; one may read on); -ENOLINK: a segment is missing in between (read on to continue after it). Any other error
- * (-EIO, -EINVAL for what is no regular file) ends its segment; one may read on with the next. The line says where in
+ * (-EIO, -EINVAL for what is no regular file, -EPROTO for damage in what was compressed) ends its segment; one may read on with the next. The line says where in
  * all cases.
  */
 int case_next(struct case_reader *reader, struct case_line *ret_line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "case.h"
+#include "case/writer.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #define BUFFER_SIZE (256u << 10)
+#define PACKED_SIZE (128u << 10)
 #define SEGMENTS_MAX (1u << 20)
 
 struct case_reader {
@@ -21,6 +23,12 @@ struct case_reader {
 	size_t next;	   /* index into numbers */
 	uint32_t expected; /* the number that should come next */
 	uint32_t current;
+	ZSTD_DCtx *unpacking; /* of compressed segments; made for the first one */
+	bool packed;	      /* this segment is one */
+	bool frame_open;      /* the compressed bytes have not come to their end */
+	bool more;	      /* what was unpacked did not all fit */
+	ZSTD_inBuffer in;
+	char *packed_bytes;
 	bool open_read; /* open.ndjson was looked for */
 	uint64_t line;
 	uint64_t bytes_total;
@@ -33,7 +41,7 @@ struct case_reader {
 /* Seven digits and more come after facts-999999. */
 static uint32_t segment_number(const char *name)
 {
-	static const char prefix[] = "facts-", suffix[] = ".ndjson";
+	static const char prefix[] = "facts-";
 	uint64_t number = 0;
 	const char *at;
 
@@ -42,7 +50,7 @@ static uint32_t segment_number(const char *name)
 	name += sizeof(prefix) - 1;
 	for (at = name; *at >= '0' && *at <= '9' && number < UINT32_MAX / 10; at++)
 		number = number * 10 + (*at - '0');
-	return at - name < 6 || strcmp(at, suffix) ? 0 : number;
+	return at - name < 6 || (strcmp(at, ".ndjson") && strcmp(at, ".ndjson.zst")) ? 0 : number;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -70,6 +78,17 @@ static int add_segment(struct case_reader *reader, uint32_t number, const char *
 	return 0;
 }
 
+/* A segment that is there twice was being compressed when the sensor died. */
+static void drop_doubles(struct case_reader *reader)
+{
+	size_t i, kept = 1;
+
+	for (i = 1; i < reader->count; i++)
+		if (reader->numbers[i] != reader->numbers[kept - 1])
+			reader->numbers[kept++] = reader->numbers[i];
+	reader->count = kept;
+}
+
 static int list_segments(struct case_reader *reader)
 {
 	const struct dirent *entry;
@@ -91,9 +110,11 @@ static int list_segments(struct case_reader *reader)
 	closedir(stream);
 	if (!err && !reader->count)
 		err = -ENODATA;
-	if (!err)
-		qsort(reader->numbers, reader->count, sizeof(*reader->numbers), compare_numbers);
-	return err;
+	if (err)
+		return err;
+	qsort(reader->numbers, reader->count, sizeof(*reader->numbers), compare_numbers);
+	drop_doubles(reader);
+	return 0;
 }
 
 int case_open(struct case_reader **ret_reader, const char *path)
@@ -141,15 +162,46 @@ static int open_file(struct case_reader *reader, const char *name)
 	return err;
 }
 
+static void close_segment(struct case_reader *reader)
+{
+	close(reader->segment);
+	reader->segment = -1;
+	reader->start = reader->end = 0;
+	reader->packed = false;
+}
+
+static int start_unpacking(struct case_reader *reader)
+{
+	if (!reader->unpacking)
+		reader->unpacking = ZSTD_createDCtx();
+	if (!reader->packed_bytes)
+		reader->packed_bytes = malloc(PACKED_SIZE);
+	if (!reader->unpacking || !reader->packed_bytes) {
+		close_segment(reader);
+		return -ENOMEM;
+	}
+	ZSTD_DCtx_reset(reader->unpacking, ZSTD_reset_session_and_parameters);
+	reader->in = (ZSTD_inBuffer){reader->packed_bytes, 0, 0};
+	reader->packed = true;
+	reader->frame_open = reader->more = false;
+	return 0;
+}
+
 static int open_segment(struct case_reader *reader, uint32_t number)
 {
-	char name[32];
+	char name[SEGMENT_NAME];
+	int err;
 
 	reader->expected = number + 1;
 	reader->current = number;
 	reader->next++;
-	snprintf(name, sizeof(name), "facts-%06u.ndjson", number);
-	return open_file(reader, name);
+	segment_name(name, number, "ndjson");
+	err = open_file(reader, name);
+	if (err != -ENOENT)
+		return err;
+	segment_name(name, number, "ndjson.zst");
+	err = open_file(reader, name);
+	return err ? err : start_unpacking(reader);
 }
 
 /* The bursts that were open when the sensor died, if it did. */
@@ -163,11 +215,44 @@ static int open_bursts(struct case_reader *reader)
 	return err == -ENOENT ? 0 : err;
 }
 
-static void close_segment(struct case_reader *reader)
+static ssize_t read_some(struct case_reader *reader, char *out, size_t size)
 {
-	close(reader->segment);
-	reader->segment = -1;
-	reader->start = reader->end = 0;
+	ssize_t got;
+
+	do
+		got = read(reader->segment, out, size);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	reader->bytes_read += got;
+	return got;
+}
+
+/* Memory stays within the window that zstd takes without being asked to (8 MiB of a usual frame, 128 MiB at the most).
+ */
+static ssize_t unpack(struct case_reader *reader, char *bytes, size_t size)
+{
+	ZSTD_outBuffer out = {bytes, size, 0};
+	ssize_t got;
+	size_t left;
+
+	while (!out.pos) {
+		if (reader->in.pos == reader->in.size && !reader->more) {
+			got = read_some(reader, reader->packed_bytes, PACKED_SIZE);
+			if (got < 0 || (!got && !reader->frame_open))
+				return got;
+			if (!got)
+				return -EPROTO; /* cut off */
+			reader->in.size = got;
+			reader->in.pos = 0;
+		}
+		left = ZSTD_decompressStream(reader->unpacking, &out, &reader->in);
+		if (ZSTD_isError(left))
+			return -EPROTO;
+		reader->frame_open = left;
+		reader->more = out.pos == out.size;
+	}
+	return out.pos;
 }
 
 static ssize_t fill(struct case_reader *reader)
@@ -179,13 +264,9 @@ static ssize_t fill(struct case_reader *reader)
 		memmove(reader->buffer, reader->buffer + reader->start, reader->end);
 		reader->start = 0;
 	}
-	do
-		got = read(reader->segment, reader->buffer + reader->end, BUFFER_SIZE - reader->end);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	reader->end += got;
-	reader->bytes_read += got;
+	got = (reader->packed ? unpack : read_some)(reader, reader->buffer + reader->end, BUFFER_SIZE - reader->end);
+	if (got > 0)
+		reader->end += got;
 	return got;
 }
 
@@ -275,6 +356,8 @@ void case_reader_free(struct case_reader *reader)
 		close(reader->segment);
 	if (reader->dir >= 0)
 		close(reader->dir);
+	ZSTD_freeDCtx(reader->unpacking);
+	free(reader->packed_bytes);
 	free(reader->numbers);
 	free(reader);
 }

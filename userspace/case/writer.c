@@ -1,28 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "case.h"
+#include "case/writer.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUFFER_SIZE (4u << 20)
+#define SEGMENT_BYTES (64ull << 20)
+#define SEGMENT_SECONDS 3600
+#define PACK_STEP (4u << 20) /* compressed between two flushes */
 
 struct case_writer {
 	int dir;
 	int segment;
 	uint32_t segment_number;
+	uint64_t segment_size;	 /* bytes taken for it */
+	struct timespec started; /* CLOCK_BOOTTIME: the segment */
+	struct case_options options;
+	char id[CASE_ID_SIZE];
+	struct sealer sealer;
+	bool turning;	 /* the segment has had its last fact */
+	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
+	struct pack *pack;
 	uint64_t sequence;
 	uint64_t dropped;
 	char *open; /* lines of open.ndjson in the making */
 	size_t open_len, open_room;
 	bool open_exists;
 	bool unsynced; /* written since the last fdatasync() */
-	size_t start; /* of the bytes not yet written */
+	size_t start;  /* of the bytes not yet written */
 	size_t end;
 	char buffer[BUFFER_SIZE];
 };
@@ -64,10 +77,10 @@ static int open_directory(const char *path)
 
 static int open_segment(int dir, uint32_t number)
 {
-	char name[32];
+	char name[SEGMENT_NAME];
 	int fd;
 
-	snprintf(name, sizeof(name), "facts-%06u.ndjson", number);
+	segment_name(name, number, "ndjson");
 	fd = openat(dir, name, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -81,40 +94,81 @@ static int open_segment(int dir, uint32_t number)
 	return fd;
 }
 
-int case_create(struct case_writer **ret_writer, const char *path)
+static int begin_segment(struct case_writer *writer, uint32_t number)
 {
-	struct case_writer *writer;
-	int dir = open_directory(path), segment;
+	int segment = open_segment(writer->dir, number);
 
-	if (dir < 0)
-		return dir;
-	segment = open_segment(dir, 1);
-	writer = segment < 0 ? NULL : malloc(sizeof(*writer));
-	if (!writer) {
-		if (segment >= 0)
-			close(segment);
-		close(dir);
-		return segment < 0 ? segment : -ENOMEM;
-	}
-	writer->dir = dir;
+	if (segment < 0)
+		return segment;
+	if (writer->segment >= 0)
+		close(writer->segment);
 	writer->segment = segment;
-	writer->segment_number = 1;
-	writer->sequence = writer->dropped = 0;
-	writer->open = NULL;
-	writer->open_len = writer->open_room = 0;
-	writer->open_exists = writer->unsynced = false;
-	writer->start = writer->end = 0;
+	writer->segment_number = number;
+	clock_gettime(CLOCK_BOOTTIME, &writer->started);
+	sealer_begin_segment(&writer->sealer, number);
+	return 0;
+}
+
+static void set_options(struct case_writer *writer, const struct case_options *options)
+{
+	if (options)
+		writer->options = *options;
+	if (!writer->options.segment_bytes)
+		writer->options.segment_bytes = SEGMENT_BYTES;
+	if (!writer->options.segment_seconds)
+		writer->options.segment_seconds = SEGMENT_SECONDS;
+}
+
+static void writer_free(struct case_writer *writer)
+{
+	sealer_done(&writer->sealer);
+	pack_free(writer->pack);
+	if (writer->segment >= 0)
+		close(writer->segment);
+	if (writer->dir >= 0)
+		close(writer->dir);
+	free(writer->open);
+	free(writer);
+}
+
+int case_create(struct case_writer **ret_writer, const char *path, const struct case_options *options)
+{
+	struct case_writer *writer = calloc(1, sizeof(*writer));
+	unsigned char id[(CASE_ID_SIZE - 1) / 2];
+	int err;
+
+	if (!writer || sodium_init() < 0) {
+		free(writer);
+		return -ENOMEM;
+	}
+	writer->segment = writer->sealer.hint_file = -1;
+	writer->dir = open_directory(path);
+	if (writer->dir < 0) {
+		err = writer->dir;
+		free(writer);
+		return err;
+	}
+	set_options(writer, options);
+	randombytes_buf(id, sizeof(id));
+	sodium_bin2hex(writer->id, sizeof(writer->id), id, sizeof(id));
+	err = sealer_create(&writer->sealer, writer->dir, writer->id, writer->options.key);
+	if (!err)
+		err = begin_segment(writer, 1);
+	if (err) {
+		writer_free(writer);
+		return err;
+	}
 	*ret_writer = writer;
 	return 0;
 }
 
 /* After an error the rest stays in the buffer, and may begin inside a line: the next call completes that line. */
-static int write_out(struct case_writer *writer)
+static int write_until(struct case_writer *writer, size_t end)
 {
 	ssize_t done;
 
-	while (writer->start < writer->end) {
-		done = write(writer->segment, writer->buffer + writer->start, writer->end - writer->start);
+	while (writer->start < end) {
+		done = write(writer->segment, writer->buffer + writer->start, end - writer->start);
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
@@ -122,8 +176,50 @@ static int write_out(struct case_writer *writer)
 		writer->start += done;
 		writer->unsynced = true;
 	}
-	writer->start = writer->end = 0;
 	return 0;
+}
+
+static int sync_segment(struct case_writer *writer)
+{
+	if (!writer->unsynced)
+		return 0;
+	if (fdatasync(writer->segment))
+		return -errno;
+	writer->unsynced = false;
+	return 0;
+}
+
+/* The segment has had its last fact: on to the disk with it, then its seal, then the next one. An error is tried again
+ * from there. */
+static int finish_turn(struct case_writer *writer)
+{
+	uint32_t ended = writer->segment_number;
+	int err = write_until(writer, writer->turn_end);
+
+	if (!err)
+		err = sync_segment(writer);
+	if (!err && writer->sealer.next)
+		err = sealer_commit(&writer->sealer, ended);
+	if (!err)
+		err = begin_segment(writer, ended + 1);
+	if (err)
+		return err;
+	writer->turning = false;
+	writer->segment_size = writer->end - writer->start;
+	if (writer->options.compress && !writer->pack)
+		pack_begin(&writer->pack, writer->dir, ended); /* if not, it stays as it is */
+	return 0;
+}
+
+static int write_out(struct case_writer *writer)
+{
+	int err = writer->turning ? finish_turn(writer) : 0;
+
+	if (!err)
+		err = write_until(writer, writer->end);
+	if (!err)
+		writer->start = writer->end = 0;
+	return err;
 }
 
 static int make_room(struct case_writer *writer, size_t len)
@@ -135,6 +231,7 @@ static int make_room(struct case_writer *writer, size_t len)
 	err = write_out(writer);
 	if (writer->start) {
 		writer->end -= writer->start;
+		writer->turn_end -= writer->start; /* of no meaning unless turning */
 		memmove(writer->buffer, writer->buffer + writer->start, writer->end);
 		writer->start = 0;
 	}
@@ -156,21 +253,83 @@ int case_append(struct case_writer *writer, struct fact *fact)
 	}
 	memcpy(writer->buffer + writer->end, fact->line, fact->len);
 	writer->end += fact->len;
+	writer->segment_size += fact->len;
 	writer->sequence++;
+	sealer_add(&writer->sealer, fact->line, fact->len - 1);
 	return 0;
+}
+
+static void pack_on(struct case_writer *writer, size_t bytes)
+{
+	if (!writer->pack || pack_step(writer->pack, bytes) == 1)
+		return;
+	pack_free(writer->pack);
+	writer->pack = NULL;
 }
 
 int case_flush(struct case_writer *writer)
 {
 	int err = write_out(writer);
 
+	if (!err)
+		err = sync_segment(writer);
+	if (!err)
+		err = sealer_checkpoint(&writer->sealer);
+	pack_on(writer, PACK_STEP);
+	return err;
+}
+
+bool case_turn_due(const struct case_writer *writer)
+{
+	struct timespec now;
+
+	if (writer->turning || !writer->segment_size)
+		return false;
+	if (writer->segment_size >= writer->options.segment_bytes)
+		return true;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)(now.tv_sec - writer->started.tv_sec) >= writer->options.segment_seconds;
+}
+
+int case_turn(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns)
+{
+	char public[KEY_TEXT_SIZE];
+	int err;
+
+	if (writer->turning)
+		return write_out(writer);
+	/* Nothing may be left over when the last fact is made: it must find room. */
+	err = case_flush(writer);
+	if (!err)
+		err = sealer_prepare(&writer->sealer);
 	if (err)
 		return err;
-	if (!writer->unsynced)
-		return 0;
-	if (fdatasync(writer->segment))
-		return -errno;
-	writer->unsynced = false;
+	note_key_format(public, &writer->sealer.next->key);
+	fact_begin(fact, "key", realtime_ns);
+	fact_time(fact, "event.start", realtime_ns);
+	fact_time(fact, "event.end", realtime_ns);
+	fact_text(fact, "quis.note", "the key that signs from here on");
+	fact_text(fact, "quis.key.public", public);
+	err = case_append(writer, fact);
+	if (err)
+		return err;
+	sealer_sign(&writer->sealer);
+	writer->turning = true;
+	writer->turn_end = writer->end;
+	return write_out(writer);
+}
+
+int case_finish(struct case_writer *writer)
+{
+	int err = case_flush(writer);
+
+	if (!err)
+		err = sealer_finish(&writer->sealer, writer->segment_number);
+	if (err)
+		return err;
+	pack_on(writer, SIZE_MAX);
+	if (writer->options.compress && !pack_begin(&writer->pack, writer->dir, writer->segment_number))
+		pack_on(writer, SIZE_MAX);
 	return 0;
 }
 
@@ -237,13 +396,27 @@ uint64_t case_dropped(const struct case_writer *writer)
 	return writer->dropped;
 }
 
+const char *case_id(const struct case_writer *writer)
+{
+	return writer->id;
+}
+
+const char *case_checkpoint(const struct case_writer *writer, uint64_t *ret_size)
+{
+	*ret_size = writer->sealer.newest.size;
+	return writer->sealer.newest.note;
+}
+
+uint32_t case_segment(const struct case_writer *writer)
+{
+	return writer->segment_number;
+}
+
 void case_close(struct case_writer *writer)
 {
 	if (!writer)
 		return;
-	case_flush(writer);
-	close(writer->segment);
-	close(writer->dir);
-	free(writer->open);
-	free(writer);
+	if (writer->sealer.secret) /* finished: nothing is left to write */
+		case_flush(writer);
+	writer_free(writer);
 }

@@ -161,15 +161,12 @@ static void unseen_list(struct recorder *r, const struct uses *uses)
 void facts_capture_start(struct recorder *r)
 {
 	struct fact *f = r->fact;
-	unsigned char id[16];
 	char hex[65];
 
 	begin(r, "capture-start", clock_boot());
 	fact_number(f, "quis.format", CASE_FORMAT);
 	fact_text(f, "ecs.version", "9.0.0");
-	randombytes_buf(id, sizeof(id));
-	sodium_bin2hex(hex, sizeof(hex), id, sizeof(id));
-	fact_text(f, "quis.case.id", hex);
+	fact_text(f, "quis.case.id", case_id(r->writer));
 	fact_text(f, "quis.tool.version", QUIS_VERSION);
 	if (hash_self(hex))
 		fact_text(f, "quis.tool.sha256", hex);
@@ -231,11 +228,31 @@ void facts_stats(struct recorder *r)
 	end(r);
 }
 
-void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count)
+static void span(struct recorder *r, const char *kind, uint64_t from, uint64_t to)
 {
-	begin(r, "gap", to);
+	begin(r, kind, to);
 	fact_time(r->fact, "event.start", real(r, from));
 	fact_time(r->fact, "event.end", real(r, to));
+}
+
+void facts_heartbeat(struct recorder *r, uint64_t from, uint64_t to)
+{
+	span(r, "heartbeat", from, to);
+	fact_text(r->fact, "quis.note", "the sensor ran all the time since the fact before this one of its kind");
+	end(r);
+}
+
+void facts_clock_change(struct recorder *r, uint64_t from, uint64_t to, const char *note)
+{
+	span(r, "clock-change", from, to);
+	fact_text(r->fact, "quis.note", note);
+	clocks(r, r->fact);
+	end(r);
+}
+
+void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count)
+{
+	span(r, "gap", from, to);
 	fact_text(r->fact, "quis.gap.what", what);
 	fact_count(r->fact, "quis.gap.count", count);
 	end(r);

@@ -18,11 +18,14 @@ static const char usage[] =
 	"usage: quis-record run [-o CASE] [OPTIONS] -- COMMAND [ARG...]\n"
 	"       quis-record record -o CASE FLAG... [OPTIONS]\n"
 	"       quis-record doctor [--format text|json] [--hooks WAY] [--btf FILE]\n"
+	"       quis-record make-key FILE [NAME]\n"
 	"\n"
 	"run      follows COMMAND from its first instruction, and everything it starts\n"
 	"record   follows what FLAG names, running or still to come\n"
 	"doctor   says what this kernel lets the sensor hook, what it sees so of each way to\n"
 	"         reach data, why not all, and what would mend it\n"
+	"make-key makes a signing key for --key: FILE, which is secret, and FILE.pub, which\n"
+	"         quis verify --key takes\n"
 	"\n"
 	"FLAG is any of, repeated at will:\n"
 	"  --path FILE_OR_DIR     executables by path, or all below a directory; #! scripts too\n"
@@ -37,6 +40,12 @@ static const char usage[] =
 	"  --btf FILE             kernel types, for kernels that do not tell them\n"
 	"  --case-number TEXT, --examiner TEXT, --note TEXT\n"
 	"                         written into the case\n"
+	"  --key FILE             sign with this key first, not with one made for the case\n"
+	"  --segment-size SIZE    seal a segment and replace the key at this size (64M) ...\n"
+	"  --segment-age TIME     ... or age (1h), whichever comes first\n"
+	"  --compress             compress sealed segments (zstd)\n"
+	"  --checkpoint-to WAY    also to journal, syslog or stderr; repeatable\n"
+	"  --heartbeat TIME       say in the case that the sensor runs, so often (60s)\n"
 	"  -v, --verbose          say what is done\n"
 	"  --help, --version\n"
 	"\n"
@@ -54,6 +63,12 @@ enum option_id {
 	OPTION_NUMBER,
 	OPTION_EXAMINER,
 	OPTION_NOTE,
+	OPTION_KEY,
+	OPTION_SEGMENT_SIZE,
+	OPTION_SEGMENT_AGE,
+	OPTION_COMPRESS,
+	OPTION_CHECKPOINT_TO,
+	OPTION_HEARTBEAT,
 	OPTION_EPOCH,
 	OPTION_RING,
 	OPTION_ENTRIES,
@@ -72,6 +87,12 @@ static const struct option options_known[] = {
 	{"case-number", required_argument, NULL, OPTION_NUMBER},
 	{"examiner", required_argument, NULL, OPTION_EXAMINER},
 	{"note", required_argument, NULL, OPTION_NOTE},
+	{"key", required_argument, NULL, OPTION_KEY},
+	{"segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE},
+	{"segment-age", required_argument, NULL, OPTION_SEGMENT_AGE},
+	{"compress", no_argument, NULL, OPTION_COMPRESS},
+	{"checkpoint-to", required_argument, NULL, OPTION_CHECKPOINT_TO},
+	{"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -126,6 +147,25 @@ static bool duration(const char *text, uint64_t *ret_ns)
 	return false;
 }
 
+/* Bytes, or with K, M or G behind. */
+static bool size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || !isdigit((unsigned char)*text) || !value || value > 1000000000000)
+		return false;
+	unit = *end ? strchr(units, *end) : units - 1;
+	if (!unit || (*end && end[1]))
+		return false;
+	*ret_bytes = (uint64_t)value << 10 * (unit - units + 1);
+	return true;
+}
+
 static bool hooks(const char *text, enum hooks *ret_hooks)
 {
 	if (!strcmp(text, "trampoline"))
@@ -143,6 +183,32 @@ struct parsed {
 	char case_path[320];
 	bool over; /* --help, --version: nothing more to do */
 };
+
+static int take_sealing(struct record_options *o, int id, const char *value)
+{
+	uint64_t age;
+
+	switch (id) {
+	case OPTION_KEY:
+		o->sealing.key = value;
+		return 0;
+	case OPTION_SEGMENT_SIZE:
+		return size(value, &o->sealing.segment_bytes) ? 0 : wrong("--segment-size ", value, ": not a size such as 512K, 64M, 1G");
+	case OPTION_SEGMENT_AGE:
+		if (!duration(value, &age))
+			return wrong("--segment-age ", value, ": not a time such as 90s, 10m, 2h");
+		o->sealing.segment_seconds = age / SECOND;
+		return 0;
+	case OPTION_COMPRESS:
+		o->sealing.compress = true;
+		return 0;
+	case OPTION_CHECKPOINT_TO:
+		return witness_way(value, &o->checkpoint_to) ? 0 : wrong("--checkpoint-to ", value, ": not journal, syslog or stderr");
+	case OPTION_HEARTBEAT:
+		return duration(value, &o->heartbeat) ? 0 : wrong("--heartbeat ", value, ": not a time such as 90s, 10m, 2h");
+	}
+	return EXIT_USAGE;
+}
 
 static int take_value(struct parsed *p, int id, const char *value)
 {
@@ -186,7 +252,7 @@ static int take_value(struct parsed *p, int id, const char *value)
 		o->sensor.hide = value;
 		return 0;
 	}
-	return EXIT_USAGE;
+	return take_sealing(o, id, value);
 }
 
 static int parse(struct parsed *p, int argc, char **argv)
@@ -196,6 +262,7 @@ static int parse(struct parsed *p, int argc, char **argv)
 	opterr = 0;
 	optind = 1;
 	p->options.epoch_ms = 1000;
+	p->options.heartbeat = 60 * SECOND;
 	while (!status && (id = getopt_long(argc, argv, "+:o:vhV", options_known, NULL)) != -1) {
 		if (id == 'h' || id == 'V') {
 			fputs(id == 'h' ? usage : "quis-record " QUIS_VERSION "\n", stdout);
@@ -310,7 +377,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"run", main_run},	 {"record", main_record},   {"doctor", doctor_main}, {"help", main_help},
+	{"run", main_run},	 {"record", main_record},   {"doctor", doctor_main}, {"make-key", make_key_main}, {"help", main_help},
 	{"--help", main_help},	 {"-h", main_help},	    {"version", main_version}, {"--version", main_version},
 };
 

@@ -280,12 +280,39 @@ struct place {
 	struct name path, to;
 };
 
+/* ---- clock.c ---- */
+
+struct clock_state {
+	uint64_t boot;		/* when it was taken */
+	int64_t real, suspended; /* CLOCK_REALTIME and CLOCK_BOOTTIME less CLOCK_MONOTONIC, both less boot time or since boot */
+	bool synchronised;
+};
+
+#define CLOCK_NOTE 256
+
+void clock_take(struct clock_state *now);
+/* What has happened to the clocks since `before`, in words, 0 when nothing has. Small steps add up: `before` stays until one is told. */
+bool clock_changed(const struct clock_state *before, const struct clock_state *now, char note[CLOCK_NOTE]);
+
+/* ---- witness.c: checkpoints that leave the case ---- */
+
+enum checkpoint_way { CHECKPOINT_JOURNAL, CHECKPOINT_SYSLOG, CHECKPOINT_STDERR, CHECKPOINT_WAYS };
+
+bool witness_way(const char *name, unsigned *ways);
+/* Opens the sockets, before the sensor may not any more. 0 or negative; `ret_way` names what is not there. */
+int witness_open(unsigned ways, const char **ret_way);
+void witness_tell(const char *note);
+void witness_close(void);
+
 /* ---- recorder.c: one recording ---- */
 
 struct record_options {
 	const char *case_path;
 	const char *case_number, *examiner, *note;
 	uint64_t duration; /* ns, 0: none */
+	uint64_t heartbeat; /* ns */
+	struct case_options sealing;
+	unsigned checkpoint_to; /* 1 << enum checkpoint_way */
 	uint32_t epoch_ms;
 	bool verbose;
 	struct sensor_options sensor;
@@ -320,6 +347,9 @@ struct recorder {
 	bool command_ended;
 	struct fact *fact; /* 32 KiB: one for all */
 	bool open; /* facts go to open.ndjson */
+	uint64_t stats_sequence; /* of the last stats fact */
+	uint64_t heartbeat_at;
+	struct clock_state clock;
 };
 
 struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid);
@@ -353,6 +383,8 @@ void facts_file(struct recorder *r, const struct file_burst *b);
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
 void facts_stats(struct recorder *r);
+void facts_heartbeat(struct recorder *r, uint64_t from, uint64_t to);
+void facts_clock_change(struct recorder *r, uint64_t from, uint64_t to, const char *note);
 void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count);
 
 /* hash.c: SHA-256 of an executable, in hex, if the file still is the one that the kernel named. Cached. */
@@ -364,6 +396,7 @@ bool hash_self(char ret_hex[65]);
 void recorder_drain(void *recorder); /* empties the rings */
 int record_run(struct recorder *r, const struct record_options *options); /* returns the exit status */
 int doctor_main(int argc, char **argv);
+int make_key_main(int argc, char **argv);
 
 struct text_view record_text(const struct record_head *head, struct text_ref ref);
 

@@ -108,6 +108,54 @@ static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
 	}
 }
 
+static void watch_clock(struct recorder *r)
+{
+	struct clock_state now;
+	char note[CLOCK_NOTE];
+
+	clock_take(&now);
+	if (!clock_changed(&r->clock, &now, note))
+		return;
+	r->boot_to_real = now.real;
+	facts_clock_change(r, r->clock.boot, now.boot, note);
+	r->clock = now;
+}
+
+static void tell_checkpoint(struct recorder *r)
+{
+	static uint64_t told;
+	uint64_t size;
+	const char *note = case_checkpoint(r->writer, &size);
+
+	if (size != told)
+		witness_tell(note);
+	told = size;
+}
+
+/* The sensor's own facts of this epoch, then the checkpoint over all; the last ones of a recording come after it. */
+static void seal(struct recorder *r, bool last)
+{
+	bool beat = r->now - r->heartbeat_at >= r->options->heartbeat;
+
+	watch_clock(r);
+	if (beat && !last)
+		facts_heartbeat(r, r->heartbeat_at, r->now);
+	if (beat)
+		r->heartbeat_at = r->now;
+	if (last)
+		return;
+	if (case_sequence(r->writer) != r->stats_sequence) {
+		facts_stats(r);
+		r->stats_sequence = case_sequence(r->writer);
+	}
+	if (case_turn_due(r->writer) && !case_turn(r->writer, r->fact, clock_real()))
+		beat = true;
+	else
+		case_flush(r->writer);
+	if (beat)
+		tell_checkpoint(r);
+}
+
 static void epoch(struct recorder *r, bool last)
 {
 	static uint64_t missed_at;
@@ -138,7 +186,7 @@ static void epoch(struct recorder *r, bool last)
 		missed_at = r->now;
 	}
 	tell_losses(r, from, r->now);
-	case_flush(r->writer);
+	seal(r, last);
 	/* after the flush: a burst that has just been written for good is known by its first time if we die in between */
 	case_open_begin(r->writer);
 	r->open = true;
@@ -338,6 +386,7 @@ static void recorder_done(struct recorder *r)
 	table_done(&r->actions);
 	table_done(&r->places);
 	case_close(r->writer);
+	witness_close();
 	flags_done(&r->flags);
 	free(r->why);
 	free(r->fact);
@@ -355,7 +404,9 @@ static int open_all(struct recorder *r)
 	int error;
 
 	r->fact = xcalloc(1, sizeof(*r->fact));
-	r->boot_to_real = clock_real() - clock_boot();
+	clock_take(&r->clock);
+	r->boot_to_real = r->clock.real;
+	r->heartbeat_at = r->clock.boot;
 	error = sensor_open(&r->sensor, &r->options->sensor, &why);
 	if (error) {
 		say("%s", why);
@@ -368,7 +419,14 @@ static int open_all(struct recorder *r)
 		error = flags_arm(&r->flags, &r->sensor);
 	if (error)
 		return failed("cannot start", error);
-	error = case_create(&r->writer, r->options->case_path);
+	error = witness_open(r->options->checkpoint_to, &why);
+	if (error)
+		return failed(why, error);
+	error = case_create(&r->writer, r->options->case_path, &r->options->sealing);
+	if (error == -EKEYREJECTED) {
+		say("%s: no signing key (quis-record make-key makes one)", r->options->sealing.key);
+		return EXIT_FAILED;
+	}
 	if (error == -EEXIST) {
 		say("%s: not empty; a case needs a directory of its own", r->options->case_path);
 		return EXIT_FAILED;
@@ -378,14 +436,20 @@ static int open_all(struct recorder *r)
 
 static void finish(struct recorder *r, struct loop *l)
 {
+	int error;
+
 	epoch(r, false);
 	/* stop counting, then take what the last moment left */
 	epoch(r, true);
 	facts_stats(r);
 	facts_capture_end(r, l->reason, r->command_status);
-	case_flush(r->writer);
+	error = case_finish(r->writer);
+	tell_checkpoint(r);
 	if (case_dropped(r->writer) || r->write_errors)
-		say("%s: %llu facts could not be written", r->options->case_path, (unsigned long long)case_dropped(r->writer));
+		say("%s: %llu facts could not be written%s", r->options->case_path, (unsigned long long)case_dropped(r->writer),
+			error ? ", and its end is not sealed" : "");
+	else if (error)
+		say("%s: its end is not sealed: %s", r->options->case_path, strerror(-error));
 	say_more("quis: %s: %llu facts\n", r->options->case_path, (unsigned long long)case_sequence(r->writer));
 }
 

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The writer's side of sealing: keys, the tree as it grows, checkpoints. */
+#include "case/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define HINTS 65536 /* lines between two writes of .leaves; what is beyond finds no room and ends the file */
+
+/* The origin is read by people and by parsers: what is no plain character of a host's name becomes '_'. */
+static void set_origin(struct sealer *sealer, const char *case_id)
+{
+	struct utsname host;
+	char *at;
+
+	if (uname(&host) || !*host.nodename)
+		strcpy(host.nodename, "host");
+	for (at = host.nodename; *at; at++)
+		if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ||
+			    (*at && strchr(".-_", *at))))
+			*at = '_';
+	snprintf(sealer->origin, sizeof(sealer->origin), "%s/quis/%s", host.nodename, case_id);
+}
+
+static int take_key(struct note_secret *secret, const char *path)
+{
+	char text[KEY_TEXT_SIZE + 16];
+	ssize_t len = file_read(AT_FDCWD, path, text, sizeof(text));
+	int err = len < 0 ? (int)len : note_secret_parse(secret, text, len);
+
+	sodium_memzero(text, sizeof(text));
+	return err;
+}
+
+static int write_secret(int dir, const char *name, const struct note_secret *secret)
+{
+	char text[KEY_TEXT_SIZE];
+	size_t len = note_secret_format(text, secret);
+	int err = file_replace(dir, name, text, len);
+
+	sodium_memzero(text, sizeof(text));
+	return err;
+}
+
+static int write_public(int dir, const struct note_key *key)
+{
+	char text[KEY_TEXT_SIZE + 1];
+	size_t len = note_key_format(text, key);
+
+	text[len++] = '\n';
+	return file_replace(dir, public_file, text, len);
+}
+
+int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path)
+{
+	int err;
+
+	memset(sealer, 0, sizeof(*sealer));
+	sealer->dir = dir;
+	sealer->hint_file = -1;
+	sealer->hinting = true;
+	set_origin(sealer, case_id);
+	strcpy(sealer->newest.origin, sealer->origin);
+	strcpy(sealer->seal.origin, sealer->origin);
+	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
+	sealer->secret = note_secret_new();
+	if (!sealer->secret || !sealer->hints)
+		return -ENOMEM;
+	err = key_path ? take_key(sealer->secret, key_path) : note_secret_make(sealer->secret, sealer->origin);
+	if (err)
+		return key_path && err != -ENOMEM ? -EKEYREJECTED : err;
+	if (mkdirat(dir, seals_directory, 0700))
+		return -errno;
+	err = write_secret(dir, key_file, sealer->secret);
+	return err ? err : write_public(dir, &sealer->secret->key);
+}
+
+void sealer_done(struct sealer *sealer)
+{
+	note_secret_free(sealer->secret);
+	note_secret_free(sealer->next);
+	free(sealer->hints);
+	if (sealer->hint_file >= 0)
+		close(sealer->hint_file);
+}
+
+/* ---- .leaves: the first bytes of each leaf, unsigned: they tell which line was changed, not that one was ---- */
+
+static void end_hints(struct sealer *sealer)
+{
+	if (sealer->hint_file >= 0)
+		close(sealer->hint_file);
+	sealer->hint_file = -1;
+	sealer->hint_count = 0;
+	sealer->hinting = false;
+}
+
+/* No room for them is no harm: the file then ends before its segment does. */
+static void write_hints(struct sealer *sealer)
+{
+	size_t len = sealer->hint_count * sizeof(*sealer->hints);
+	off_t before;
+
+	if (sealer->hint_file < 0 || !len)
+		return;
+	before = lseek(sealer->hint_file, 0, SEEK_END);
+	if (write(sealer->hint_file, sealer->hints, len) != (ssize_t)len) {
+		if (before < 0 || ftruncate(sealer->hint_file, before))
+			before = -1;
+		end_hints(sealer);
+	}
+	sealer->hint_count = 0;
+}
+
+void sealer_begin_segment(struct sealer *sealer, uint32_t number)
+{
+	char name[SEGMENT_NAME];
+
+	if (!sealer->hinting)
+		return; /* lines have come already that would be missing at its beginning */
+	segment_name(name, number, "leaves");
+	sealer->hint_file = openat(sealer->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	sealer->hinting = sealer->hint_file >= 0;
+}
+
+void sealer_add(struct sealer *sealer, const char *line, size_t len)
+{
+	unsigned char leaf[HASH_SIZE];
+
+	tree_leaf(leaf, line, len);
+	tree_add(&sealer->tree, leaf);
+	if (sealer->hint_count == HINTS && sealer->hint_file >= 0)
+		write_hints(sealer);
+	else if (sealer->hint_count == HINTS)
+		end_hints(sealer);
+	if (sealer->hinting)
+		memcpy(sealer->hints + sealer->hint_count++, leaf, sizeof(*sealer->hints));
+}
+
+/* ---- checkpoints ---- */
+
+static void sign(struct sealer *sealer, struct checkpoint *checkpoint)
+{
+	checkpoint->size = sealer->tree.size;
+	tree_root(&sealer->tree, checkpoint->root);
+	checkpoint_sign(checkpoint, sealer->secret);
+}
+
+int sealer_checkpoint(struct sealer *sealer)
+{
+	struct checkpoint now;
+	int err;
+
+	if (!sealer->secret || sealer->tree.size == sealer->newest.size)
+		return 0;
+	write_hints(sealer);
+	strcpy(now.origin, sealer->origin);
+	sign(sealer, &now);
+	err = file_replace(sealer->dir, checkpoint_file, now.note, now.len);
+	if (!err)
+		sealer->newest = now;
+	return err;
+}
+
+int sealer_prepare(struct sealer *sealer)
+{
+	int err;
+
+	sealer->next = note_secret_new();
+	if (!sealer->next)
+		return -ENOMEM;
+	err = note_secret_make(sealer->next, sealer->secret->key.name);
+	/* The key must be on the disk before anything says that it will sign. */
+	if (!err)
+		err = write_secret(sealer->dir, next_key_file, sealer->next);
+	if (err) {
+		note_secret_free(sealer->next);
+		sealer->next = NULL;
+	}
+	return err;
+}
+
+void sealer_sign(struct sealer *sealer)
+{
+	write_hints(sealer);
+	end_hints(sealer);
+	sealer->hinting = true; /* those of the next segment are kept until it has begun */
+	sign(sealer, &sealer->seal);
+}
+
+static int write_seal(struct sealer *sealer, uint32_t segment)
+{
+	char name[SEGMENT_NAME];
+	int err;
+
+	seal_name(name, segment);
+	err = file_replace(sealer->dir, name, sealer->seal.note, sealer->seal.len);
+	if (!err)
+		err = file_replace(sealer->dir, checkpoint_file, sealer->seal.note, sealer->seal.len);
+	if (!err)
+		sealer->newest = sealer->seal;
+	if (!err && fsync(sealer->dir))
+		err = -errno;
+	return err;
+}
+
+int sealer_commit(struct sealer *sealer, uint32_t segment)
+{
+	int err = write_seal(sealer, segment);
+
+	if (!err)
+		err = file_erase(sealer->dir, key_file);
+	if (!err && renameat(sealer->dir, next_key_file, sealer->dir, key_file))
+		err = -errno;
+	if (err)
+		return err;
+	fsync(sealer->dir);
+	note_secret_free(sealer->secret);
+	sealer->secret = sealer->next;
+	sealer->next = NULL;
+	return 0;
+}
+
+int sealer_finish(struct sealer *sealer, uint32_t segment)
+{
+	int err;
+
+	write_hints(sealer);
+	sign(sealer, &sealer->seal);
+	err = write_seal(sealer, segment);
+	if (!err)
+		err = file_erase(sealer->dir, key_file);
+	if (!err) {
+		note_secret_free(sealer->secret);
+		sealer->secret = NULL;
+	}
+	return err;
+}

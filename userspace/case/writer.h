@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Within case/: what the writer of lines and the sealer of them know of each other. */
+#ifndef QUIS_WRITER_H
+#define QUIS_WRITER_H
+
+#include <sys/types.h>
+
+#include "case/case.h"
+#include "case/seal.h"
+
+#define SEGMENT_NAME 40 /* of a segment's file, whatever its ending */
+
+static const char key_file[] = "signing.key", next_key_file[] = "signing.next", public_file[] = "quis.pub",
+		  checkpoint_file[] = "checkpoint", seals_directory[] = "checkpoints";
+
+void segment_name(char out[SEGMENT_NAME], uint32_t number, const char *ending); /* "ndjson" ... */
+void seal_name(char out[SEGMENT_NAME], uint32_t number);
+
+/* ---- files.c ---- */
+
+/* Replaces a file whole: written beside it, synced, renamed. */
+int file_replace(int dir, const char *name, const void *bytes, size_t len);
+/* Reads a small file whole; -EFBIG when it is larger. A NUL is put behind it (size counts it). Returns the length. */
+ssize_t file_read(int dir, const char *name, char *out, size_t size);
+/* Overwrites, syncs, removes. What a file system or a disk keeps of earlier versions is beyond it. */
+int file_erase(int dir, const char *name);
+
+/* ---- sealer.c ---- */
+
+struct sealer {
+	int dir;
+	struct tree tree; /* of all lines taken */
+	char origin[NAME_SIZE];
+	struct note_secret *secret; /* of this segment; NULL once the case is finished */
+	struct note_secret *next;   /* of the segment to come: while this one is being ended */
+	struct checkpoint newest;   /* written */
+	struct checkpoint seal;	    /* of the segment that is being ended */
+	uint32_t *hints;	    /* what is not yet in the segment's .leaves */
+	size_t hint_count;
+	int hint_file;
+	bool hinting;
+};
+
+/* Makes the first key (or takes it from a file) and quis.pub, for a case of this id. */
+int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path);
+void sealer_done(struct sealer *sealer);
+void sealer_add(struct sealer *sealer, const char *line, size_t len);
+void sealer_begin_segment(struct sealer *sealer, uint32_t number);
+/* All lines taken are on the disk: signs that, if anything came since the last time. */
+int sealer_checkpoint(struct sealer *sealer);
+/* The end of a segment. prepare makes the next key; then the writer adds the fact that names it, as the last; sign
+ * takes the tree as it is; once the lines are on the disk, commit writes the checkpoint for good and puts the next key
+ * in the place of the old one. */
+int sealer_prepare(struct sealer *sealer);
+void sealer_sign(struct sealer *sealer);
+int sealer_commit(struct sealer *sealer, uint32_t segment);
+/* The end of the case: as commit, without a next key. */
+int sealer_finish(struct sealer *sealer, uint32_t segment);
+
+/* ---- pack.c ---- */
+
+struct pack;
+
+/* Compresses a sealed segment, a part at each step. 1: there is more to do; 0: done, the .zst has replaced it. */
+int pack_begin(struct pack **ret_pack, int dir, uint32_t segment);
+int pack_step(struct pack *pack, size_t bytes);
+void pack_free(struct pack *pack); /* takes NULL; an unfinished one leaves the segment as it was */
+
+#endif

@@ -25,6 +25,11 @@ ifeq ($(SAN),1)
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
 endif
 
+ifeq ($(FUZZ),1)
+CC       := $(CLANG)
+SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+endif
+
 RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lzstd -lcap-ng -lseccomp
 ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lm
 # what a static link of the same needs besides
@@ -36,6 +41,7 @@ RECORD_SRC  := $(wildcard userspace/record/*.c)
 ANALYSE_SRC := $(wildcard userspace/analyse/*.c) $(wildcard userspace/catalog/*.c)
 BPF_SRC     := $(wildcard bpf/*.bpf.c)
 ACTS        := $(patsubst tests/acts/%.c,%,$(filter-out tests/acts/run.c,$(wildcard tests/acts/*.c)))
+FUZZ_NAMES  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -44,7 +50,7 @@ RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
 ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC))
 LIB_OBJ     := $(CASE_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
-.PHONY: all bpf static tests check install uninstall clean help bench format
+.PHONY: all bpf static tests fuzz fuzz-programs check install uninstall clean help bench format
 all: $(B)/quis $(B)/quis-record ## both programs and the BPF object, into build/
 
 bpf: $(B)/quis.bpf.o ## the BPF object alone
@@ -84,7 +90,7 @@ $(B)/static/quis: $(ANALYSE_OBJ) $(CASE_OBJ)
 	$(Q)$(CC) $(STATIC) $(LDFLAGS) -o $@ $^ $(ANALYSE_STATIC_LIBS)
 
 # Acts reach data each in one way and print the truth; static, so that the same file runs in a VM's initramfs.
-tests: $(addprefix $(B)/acts/,$(ACTS)) $(B)/acts/run $(addprefix $(B)/unit/,$(UNITS)) ## the test programs
+tests: $(addprefix $(B)/acts/,$(ACTS)) $(B)/acts/run $(addprefix $(B)/unit/,$(UNITS)) $(addprefix $(B)/replay/,$(FUZZ_NAMES)) ## the test programs
 $(B)/acts/run: tests/acts/run.c $(wildcard tests/acts/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -97,6 +103,21 @@ $(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(LIB_OBJ) -lcmocka $(RECORD_LIBS) $(ANALYSE_LIBS)
+
+# A fuzz target is also an ordinary test, which runs its corpus once.
+$(B)/replay/%: tests/fuzz/%.c tests/fuzz/replay/replay.c tests/fuzz/fuzz.h $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< tests/fuzz/replay/replay.c $(LIB_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
+fuzz: ## the fuzz targets, with libFuzzer, into build/fuzz/; scripts/fuzz runs them
+	$(Q)$(MAKE) --no-print-directory B=build/fuzz FUZZ=1 fuzz-programs
+fuzz-programs: $(addprefix $(B)/,$(FUZZ_NAMES))
+ifeq ($(FUZZ),1)
+$(addprefix $(B)/,$(FUZZ_NAMES)): $(B)/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
+endif
 
 check: all tests ## every test that this machine can run (root for those that record)
 	$(Q)B=$(B) tests/run

@@ -6,7 +6,7 @@
 #ifndef QUIS_BPF_ACTION_H
 #define QUIS_BPF_ACTION_H
 
-#include "bpf/net.h"
+#include "bpf/self.h"
 
 /* Which arguments of a call are names, what they are relative to, and which is an fd. */
 #define NAME(argument) ((argument) + 1)
@@ -125,7 +125,7 @@ __noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
 	r->result = result;
 	__builtin_memcpy(r->args, s->args, sizeof(r->args));
 	r->nr = nr;
-	r->from = from;
+	r->from = from | (numbers_are_ours(task) ? 0 : ACTION_PID_NAMESPACE);
 	r->path_flags = s->flags;
 	r->path_given = spec & NAME(14) ? s->given : 0;
 	r->to_given = to_given;
@@ -167,6 +167,10 @@ __noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
 		s->args[4] = (u32)READ(struct pt_regs, regs, di);
 		s->args[5] = (u32)READ(struct pt_regs, regs, bp);
 	}
+	if (nr == NR_BPF)
+		s->args[3] = bpf_object(bpf_get_current_task(), s->args[0], s->args[1]);
+	else if (nr == NR_PIDFD_SEND_SIGNAL || nr == NR_PIDFD_GETFD)
+		s->args[4] = pidfd_process(bpf_get_current_task(), s->args[0]);
 	send_action(slot, nr, spec, ret, bpf_get_current_task());
 	scratch_release(s);
 	return 0;

@@ -105,6 +105,7 @@ struct inode {
 	u32 i_generation;
 	u32 i_nlink;
 	s64 i_size;
+	void *i_private;
 };
 
 struct vfsmount {
@@ -189,7 +190,16 @@ struct upid {
 };
 
 struct pid {
+	u32 level;
 	struct upid numbers[1];
+};
+
+struct bpf_link {
+	u32 id;
+};
+
+struct bpf_map {
+	u32 id;
 };
 
 struct task_struct {
@@ -200,6 +210,7 @@ struct task_struct {
 	s32 tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	u64 start_boottime;
 	const struct cred *cred;
 	char comm[16];

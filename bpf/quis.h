@@ -235,11 +235,12 @@ struct record_refused {
 
 #define ACTION_PATH_KERNEL 1 /* the path is that of an fd */
 #define ACTION_BY_REQUEST 2  /* of io_uring: args[5] is the id of its place, which holds the names given */
+#define ACTION_PID_NAMESPACE 4 /* process ids in the arguments are those of another namespace */
 
 struct record_action {
 	struct record_head head;
 	s64 result;
-	u64 args[6];
+	u64 args[6]; /* in place of unused ones: of bpf() the object's id in [3], of pidfd calls the process in [4] */
 	u32 nr; /* of the call, x86-64 */
 	u32 from;
 	u32 path_flags;

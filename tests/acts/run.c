@@ -35,6 +35,7 @@ static size_t rows_n;
 static FILE *results;
 static unsigned failures;
 static char kernel[65];
+static char hooks_seen[16]; /* in effect, as a report said */
 
 /* ---- finding the acts ---- */
 
@@ -149,15 +150,23 @@ static void print_lines(const char *text)
 	}
 }
 
-static void tell_json(const struct row *r, const char *result, const char *detail)
+static const char *permitted_at_worst(const struct row *r);
+
+/* What tests/COVERAGE.md is made of. `reason` is the same in every run, where `detail` has pids and numbers. */
+static void tell_json(const struct row *r, const char *result, const char *reason, const char *detail, bool missed)
 {
 	json_t *line;
 
 	if (!results)
 		return;
-	line = json_pack("{s:o, s:s, s:s, s:s, s:s}", "act", json_sprintf("%s/%s", r->binary, r->name), "result",
-		result, "detail", detail ? detail : "", "hooks", options.hooks ? options.hooks : "best", "kernel",
-		kernel);
+	line = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "act", json_sprintf("%s/%s", r->binary, r->name),
+		"result", result, "detail", detail ? detail : "", "hooks",
+		*hooks_seen	? hooks_seen
+		: options.hooks ? options.hooks
+				: "best",
+		"kernel", kernel, "reason", reason ? reason : "", "missed_runs", missed, "vm", getenv("QUIS_VM") != NULL);
+	if (line && permitted_at_worst(r))
+		json_object_set_new(line, "may", json_string(permitted_at_worst(r)));
 	if (line)
 		json_dumpf(line, results, JSON_COMPACT);
 	fputc('\n', results);
@@ -196,21 +205,29 @@ static bool is_todo(const struct row *r)
 	return false;
 }
 
-static void tell(
-	size_t number, const struct row *r, bool ok, const char *result, const char *directive, const char *detail)
+/* What a result says beside itself. */
+struct told {
+	const char *directive, *detail, *reason;
+	bool missed;
+};
+
+static void tell(size_t number, const struct row *r, bool ok, const char *result, struct told t)
 {
 	bool todo = !ok && is_todo(r);
 
 	if (todo)
-		directive = "TODO not seen yet: ";
-	printf("%sok %zu - %s/%s%s%s%.200s\n", ok ? "" : "not ", number, r->binary, r->name, *directive ? " # " : "",
-		directive, *directive && detail ? detail : "");
+		t.directive = "TODO not seen yet: ";
+	printf("%sok %zu - %s/%s%s%s%.200s\n", ok ? "" : "not ", number, r->binary, r->name, *t.directive ? " # " : "",
+		t.directive, *t.directive && t.detail ? t.detail : "");
 	fflush(stdout);
 	failures += !ok && !todo;
-	tell_json(r, result, detail);
+	tell_json(r, result, t.reason, t.detail, t.missed);
 }
 
 /* ---- judging ---- */
+
+/* A batch is one recording: what one act made it lose says nothing against another whose numbers are all right. */
+static bool in_batch;
 
 /* `may` is a list of WHERE:WHAT, WHERE being a way to attach, the begin of a kernel's version, or "any". */
 static bool permitted(const struct row *r, const char *result, const char *hooks)
@@ -232,24 +249,42 @@ static bool permitted(const struct row *r, const char *result, const char *hooks
 	return found;
 }
 
-static bool named_unseen(json_t *completeness, const char *way)
+static const char *permitted_at_worst(const struct row *r)
+{
+	static const char *const worst_first[] = {"skip", "unseen", "lower"};
+	size_t i;
+
+	for (i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
+		if (permitted(r, worst_first[i], *hooks_seen ? hooks_seen : options.hooks))
+			return worst_first[i];
+	return NULL;
+}
+
+/* The sentence of `unseen` that names the way. */
+static const char *named_unseen(json_t *completeness, const char *way)
 {
 	json_t *sentence;
 	size_t i;
 
 	json_array_foreach (json_object_get(completeness, "unseen"), i, sentence)
 		if (strcasestr(json_string_value(sentence), way))
-			return true;
-	return false;
+			return json_string_value(sentence);
+	return NULL;
 }
 
-/* A batch is one recording: what one act made it lose says nothing against another whose numbers are all right. */
-static bool in_batch;
+/* Why less than everything was counted: what was lost, or what is not seen. */
+static const char *reason_of(json_t *completeness, const char *way)
+{
+	json_t *gap = json_array_get(json_object_get(completeness, "gaps"), 0);
+	const char *lost = json_string_value(json_object_get(gap, "what"));
+
+	return !in_batch && lost ? lost : named_unseen(completeness, way);
+}
 
 static const char *judge(const struct verdict *v, json_t *report, const char *way)
 {
 	json_t *completeness = json_object_get(report, "completeness");
-	bool exact = json_is_true(json_object_get(completeness, "exact")), named = named_unseen(completeness, way);
+	bool exact = json_is_true(json_object_get(completeness, "exact")), named = named_unseen(completeness, way) != NULL;
 
 	if (v->wrong || (v->above && !named))
 		return "wrong";
@@ -285,12 +320,16 @@ static void tell_verdict(size_t number, const struct row *r, struct verdict *v, 
 {
 	json_t *completeness = json_object_get(report, "completeness"), *note;
 	const char *result = judge(v, report, r->way), *first = json_string_value(json_array_get(v->notes, 0));
+	const char *hooks = json_string_value(json_object_get(json_object_get(report, "session"), "hooks"));
 	bool exact = !strcmp(result, "exact"), ok = acceptable(r, v, report);
 	size_t i;
 
 	if (!first && !exact)
 		first = "all numbers are right, but exact is false";
-	tell(number, r, ok, result, exact || !ok ? "" : !strcmp(result, "lower") ? "lower bound: " : "unseen: ", first);
+	snprintf(hooks_seen, sizeof(hooks_seen), "%s", hooks ? hooks : "");
+	tell(number, r, ok, result,
+		(struct told){exact || !ok ? "" : !strcmp(result, "lower") ? "lower bound: " : "unseen: ", first,
+			exact ? NULL : reason_of(completeness, r->way), runs_missed(report)});
 	if (ok)
 		return;
 	printf("# result: %s (%u below, %u absent, %u above, %u wrong)\n", result, v->below, v->absent, v->above,
@@ -313,7 +352,7 @@ static void tell_command(size_t number, const struct row *r, const char *what, c
 		       : o->late   ? format("%s: not over after %d s", what, TIME_LIMIT)
 				   : format("%s: exit status %d", what, o->status);
 
-	tell(number, r, false, "wrong", "", detail);
+	tell(number, r, false, "wrong", (struct told){"", detail, NULL, false});
 	printf("#   %s\n", detail);
 	print_lines(o->errors);
 	free(detail);
@@ -327,7 +366,8 @@ static bool tell_skip(size_t number, const struct row *r, const struct outcome *
 	if (!reason || (reason != o->errors && reason[-1] != '\n'))
 		return false;
 	reason[strcspn(reason, "\n")] = 0;
-	tell(number, r, true, "skip", "SKIP ", reason + strlen("skip: "));
+	reason += strlen("skip: ");
+	tell(number, r, true, "skip", (struct told){"SKIP ", reason, reason, false});
 	return true;
 }
 
@@ -480,7 +520,7 @@ static void run_act(size_t number, const struct row *r, const char *work)
  * is not exact is tried again alone, and that counts. Acts that look at the sensor or fill its tables are never in a
  * batch.
  */
-static const char *const alone[] = {"storm/*", "race/*", "watch/*-sensor", "watch/open-case"};
+static const char *const alone[] = {"storm/*", "race/*", "watch/*-sensor", "watch/*-case"};
 
 static bool batched(const struct row *r)
 {

@@ -304,12 +304,50 @@ static pid_t sensor(void)
 	return parent;
 }
 
+/* Each is an action that says whom it was aimed at. */
+static const char *aimed_at(const char *part, const char *more)
+{
+	return text("{%s\"target\":\"sensor\",\"part\":\"%s\"}", more, part);
+}
+
 static void signal_sensor(void)
 {
 	pid_t pid = sensor();
 
 	need(kill(pid, SIGCONT), "kill");
-	did("kill", NULL)->detail = text("{\"pid\":%d}", pid);
+	did("kill", NULL)->detail = aimed_at("process", text("\"pid\":%d,", pid));
+}
+
+static void signal_sensor_by_pidfd(void)
+{
+	int pidfd = (int)need(syscall(SYS_pidfd_open, sensor(), 0), "pidfd_open");
+
+	need(syscall(SYS_pidfd_send_signal, pidfd, SIGCONT, NULL, 0), "pidfd_send_signal");
+	did("kill", NULL)->detail = aimed_at("process", "");
+}
+
+static void aimed(struct action *a, long result, const char *part)
+{
+	a->detail = aimed_at(part, "");
+	a->failed = result < 0;
+}
+
+static void take_fd_of_sensor(void)
+{
+	int pidfd = (int)need(syscall(SYS_pidfd_open, sensor(), 0), "pidfd_open");
+
+	aimed(action("pidfd_getfd", NULL, NULL), syscall(SYS_pidfd_getfd, pidfd, 0, 0), "process");
+}
+
+/* At an address that no process has: that it was tried is what counts. */
+static void memory_of_sensor(void)
+{
+	static char here[16];
+	struct iovec mine = {here, sizeof(here)}, its = {(void *)4096, sizeof(here)};
+	pid_t pid = sensor();
+
+	aimed(action("process_vm_readv", NULL, NULL), process_vm_readv(pid, &mine, 1, &its, 1, 0), "process");
+	aimed(action("process_vm_writev", NULL, NULL), process_vm_writev(pid, &mine, 1, &its, 1, 0), "process");
 }
 
 static void trace_sensor(void)
@@ -318,14 +356,15 @@ static void trace_sensor(void)
 	struct action *a;
 
 	a = action("ptrace", NULL, NULL);
-	a->detail = text("{\"pid\":%d}", pid);
+	a->detail = aimed_at("process", text("\"pid\":%d,", pid));
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL))
 		a->failed = true;
 	else
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
-static int link_of(pid_t pid)
+/* The first number behind KEY in what the sensor's descriptors tell of themselves. */
+static int id_of(pid_t pid, const char *key)
 {
 	DIR *list = opendir(text("/proc/%d/fdinfo", pid));
 	struct dirent *entry;
@@ -338,8 +377,8 @@ static int link_of(pid_t pid)
 
 		if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
 			line[0] = 0;
-		at = strstr(line, "link_id:");
-		id = at ? atoi(at + strlen("link_id:")) : -1;
+		at = strstr(line, key);
+		id = at ? atoi(at + strlen(key)) : -1;
 		close(fd);
 	}
 	return id;
@@ -349,14 +388,35 @@ static int link_of(pid_t pid)
 static void detach_sensor(void)
 {
 	union bpf_attr a = {0};
-	int id = link_of(sensor());
+	int id = id_of(sensor(), "link_id:");
 
 	if (id < 0)
 		skip("the sensor shows no BPF link");
 	a.link_id = (uint32_t)id;
 	a.link_detach.link_fd = (uint32_t)need(bpf_call(BPF_LINK_GET_FD_BY_ID, &a), "BPF_LINK_GET_FD_BY_ID");
 	memset((char *)&a + sizeof(a.link_detach), 0, sizeof(a) - sizeof(a.link_detach));
-	tried(bpf_call(BPF_LINK_DETACH, &a), "bpf")->times = 0;
+	action("bpf", NULL, NULL)->detail = aimed_at("BPF link", text("\"command\":%d,", BPF_LINK_GET_FD_BY_ID));
+	tried(bpf_call(BPF_LINK_DETACH, &a), "bpf")->detail = aimed_at("BPF link", text("\"command\":%d,", BPF_LINK_DETACH));
+}
+
+/* Its counters could be emptied so: only the key that is not there is looked up. */
+static void map_of_sensor(void)
+{
+	static char key[256], value[4096];
+	union bpf_attr a = {0};
+	int id = id_of(sensor(), "map_id:"), fd;
+
+	if (id < 0)
+		skip("the sensor shows no BPF map");
+	a.map_id = (uint32_t)id;
+	fd = (int)need(bpf_call(BPF_MAP_GET_FD_BY_ID, &a), "BPF_MAP_GET_FD_BY_ID");
+	action("bpf", NULL, NULL)->detail = aimed_at("BPF map", text("\"command\":%d,", BPF_MAP_GET_FD_BY_ID));
+	memset(&a, 0, sizeof(a));
+	memset(key, 0xff, sizeof(key));
+	a.map_fd = (uint32_t)fd;
+	a.key = (uintptr_t)key;
+	a.value = (uintptr_t)value;
+	aimed(action("bpf", NULL, NULL), bpf_call(BPF_MAP_LOOKUP_ELEM, &a), "BPF map");
 }
 
 /* Opened for writing, nothing written: the recording goes on whole. */
@@ -369,6 +429,24 @@ static void open_case(void)
 		skip("no case beside the act's directory");
 	o = object("file", path);
 	close(opened(o, open(path, O_WRONLY | O_APPEND)));
+	action("open", path, NULL)->detail = aimed_at("case", "");
+}
+
+/* Another file in the case, written and taken away again. */
+static void write_into_case(void)
+{
+	char path[PATH_MAX];
+	struct object *o;
+	struct action *a;
+
+	if (!realpath(in_dir("../case"), path))
+		skip("no case beside the act's directory");
+	o = object("file", text("%s/intruder", path));
+	put(o, write(opened(o, open(o->path[0], O_WRONLY | O_CREAT | O_EXCL, 0600)), "x", 1));
+	a = action("open", o->path[0], NULL);
+	a->detail = aimed_at("case", "\"writes\":1,");
+	need(unlink(o->path[0]), "unlink");
+	did("unlink", o->path[0])->detail = aimed_at("case", "");
 }
 
 static const struct act acts[] = {
@@ -399,7 +477,12 @@ static const struct act acts[] = {
 	{"signal-sensor", NULL, signal_sensor},
 	{"ptrace-sensor", NULL, trace_sensor},
 	{"bpf-detach-sensor", "CAP_BPF", detach_sensor},
+	{"pidfd-signal-sensor", "Linux 5.3", signal_sensor_by_pidfd},
+	{"pidfd-getfd-sensor", "Linux 5.6", take_fd_of_sensor},
+	{"process-vm-sensor", NULL, memory_of_sensor},
+	{"bpf-map-sensor", "CAP_BPF", map_of_sensor},
 	{"open-case", NULL, open_case},
+	{"write-case", NULL, write_into_case},
 };
 
 int main(int argc, char **argv)

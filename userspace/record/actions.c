@@ -210,6 +210,7 @@ void actions_record(struct recorder *r, const struct record_action *record)
 	uint64_t id = request ? record->args[5] : (uint64_t)head->tgid << 32 | head->tid;
 	struct place *place = place_find(r, id);
 	bool kernel = record->from & ACTION_PATH_KERNEL;
+	enum self_part part;
 	struct action_key key;
 	struct action_burst *b;
 
@@ -235,11 +236,14 @@ void actions_record(struct recorder *r, const struct record_action *record)
 		kernel = true;
 	}
 	uses_action(r, record, kind, path.text && !kernel);
+	part = self_of_action(&r->self, record, path, to);
+	if (part && record->result >= 0)
+		uses_note(r, USE_SENSOR, head->start, head->tgid, kind->name, strlen(kind->name));
 	memset(&key, 0, sizeof(key));
 	key.start = head->start;
 	key.tgid = head->tgid;
 	key.names = names_hash(path, to);
-	key.detail = detail_hash(kind, record);
+	key.detail = detail_hash(kind, record) ^ part;
 	key.error = record->result < 0 && record->result > -4096 ? -record->result : 0;
 	b = (struct action_burst *)table_find(&r->actions, &key);
 	if (!b) {
@@ -247,6 +251,7 @@ void actions_record(struct recorder *r, const struct record_action *record)
 		b->key = key;
 		b->kind = kind;
 		b->kernel = kernel;
+		b->part = part;
 		memcpy(b->args, record->args, sizeof(b->args));
 		name_set(&b->path, path, record->path_flags);
 		name_set(&b->to, to, 0);

@@ -554,6 +554,8 @@ static void action_detail(struct fact *f, const struct action_burst *b)
 		at += put_detail(text + at, sizeof(text) - at, b->kind->details[i].name, form,
 			form == ARG_BYTES ? b->bytes : b->args[b->kind->details[i].argument]);
 	}
+	if (b->part)
+		at += snprintf(text + at, sizeof(text) - at, "%s\"target\":\"sensor\",\"part\":\"%s\"", at > 1 ? "," : "", self_name(b->part));
 	if (b->count > 1)
 		at += snprintf(text + at, sizeof(text) - at, "%s\"count\":%llu", at > 1 ? "," : "", (unsigned long long)b->count);
 	if (at == 1)

@@ -93,6 +93,7 @@ static void write_burst(struct recorder *r, struct file_burst *b)
 	if (!b->path.text && !(b->path.flags & PATH_PSEUDO))
 		r->unresolved++;
 	uses_file(r, b);
+	self_file(r, b);
 	facts_file(r, b);
 	memset(&b->sum, 0, sizeof(b->sum));
 }

@@ -71,6 +71,7 @@ struct sensor_options {
 	uint32_t ring_bytes;   /* 0: as in the object */
 	uint32_t file_entries; /* 0: as in the object */
 	const char *hide;      /* for tests: a kernel symbol to treat as absent */
+	bool cost;	       /* keep what the verifier says of its work */
 };
 
 /* A program that should be attached and is not. */
@@ -94,6 +95,7 @@ struct sensor {
 	uint32_t file_entries;
 	int counting; /* which of the two counts now */
 	uint64_t flipped; /* all that happened before is in what was drained */
+	char *logs; /* of the verifier, LOG_BYTES a program; with options.cost only */
 	struct missing_hook missing[MISSING_MAX];
 	size_t missing_count;
 	uint64_t missed_base; /* unused runs of other users are not ours */
@@ -105,6 +107,9 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 void sensor_close(struct sensor *sensor);
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
+/* How many instructions the verifier walked through for each program that was loaded. */
+typedef void (*cost_fn)(const char *program, unsigned long instructions, void *context);
+void sensor_costs(const struct sensor *sensor, cost_fn fn, void *context);
 bool sensor_dirty(const struct sensor *sensor);
 bool sensor_filling(const struct sensor *sensor); /* half of the rows are in use */
 /* Swaps the counting maps; afterwards nothing writes to the old ones. */
@@ -136,6 +141,7 @@ enum use {
 	USE_MODULE,
 	USE_BPF_PROGRAM,
 	USE_KEXEC,
+	USE_SENSOR,
 	USE_COUNT,
 };
 
@@ -156,6 +162,7 @@ struct file_burst;
 
 void uses_action(struct recorder *r, const struct record_action *record, const struct action_kind *kind, bool argument_path);
 void uses_file(struct recorder *r, const struct file_burst *b);
+void uses_note(struct recorder *r, enum use use, uint64_t start, uint32_t tgid, const char *what, size_t length);
 void uses_finish(struct recorder *r); /* before the last facts */
 bool use_of(const struct uses *uses, enum use use);
 
@@ -164,6 +171,29 @@ struct text_view {
 	const char *text;
 	size_t length;
 };
+
+/* ---- self.c: attempts against quis itself ---- */
+
+enum self_part { SELF_NONE, SELF_PROCESS, SELF_CASE, SELF_LINK, SELF_MAP, SELF_PROGRAM };
+
+struct self {
+	int pid;
+	char *case_path; /* canonical */
+	size_t case_length;
+	char memory[32]; /* /proc/PID/mem */
+	struct {
+		enum self_part part;
+		uint32_t id;
+	} *ids; /* of our BPF objects */
+	size_t id_count;
+};
+
+void self_init(struct self *self, const struct sensor *sensor, const char *case_path);
+void self_done(struct self *self);
+/* What of quis an action is aimed at. */
+enum self_part self_of_action(const struct self *self, const struct record_action *record, struct text_view path, struct text_view to);
+void self_file(struct recorder *r, const struct file_burst *b);
+const char *self_name(enum self_part part);
 
 /* ---- process.c ---- */
 
@@ -270,6 +300,7 @@ struct action_burst {
 	uint64_t count, bytes, first, last;
 	struct name path, to;
 	bool kernel;
+	enum self_part part; /* of quis itself, that it is aimed at */
 };
 
 struct place {
@@ -328,6 +359,7 @@ struct recorder {
 	struct ring_buffer *files_ring, *life_ring;
 	struct table processes, files, flows, refused, actions, places;
 	struct uses uses;
+	struct self self;
 	struct {
 		int tgid;
 		uint32_t flag;

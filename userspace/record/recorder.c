@@ -388,6 +388,7 @@ static void recorder_done(struct recorder *r)
 	case_close(r->writer);
 	witness_close();
 	flags_done(&r->flags);
+	self_done(&r->self);
 	free(r->why);
 	free(r->fact);
 }
@@ -431,7 +432,10 @@ static int open_all(struct recorder *r)
 		say("%s: not empty; a case needs a directory of its own", r->options->case_path);
 		return EXIT_FAILED;
 	}
-	return error ? failed(r->options->case_path, error) : 0;
+	if (error)
+		return failed(r->options->case_path, error);
+	self_init(&r->self, &r->sensor, r->options->case_path);
+	return 0;
 }
 
 static void finish(struct recorder *r, struct loop *l)

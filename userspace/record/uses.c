@@ -8,7 +8,7 @@
 
 #define BPF_PROG_LOAD_COMMAND 5 /* include/uapi/linux/bpf.h */
 
-static void note(struct recorder *r, enum use use, uint64_t start, uint32_t tgid, const char *what, size_t length)
+void uses_note(struct recorder *r, enum use use, uint64_t start, uint32_t tgid, const char *what, size_t length)
 {
 	struct use_seen *seen = &r->uses.seen[use];
 	struct process_key key = {.start = start, .tgid = tgid};
@@ -27,7 +27,7 @@ static void note_process(struct recorder *r, enum use use, const struct record_h
 	char text[64];
 
 	snprintf(text, sizeof(text), "%s, process %d", call, (int)pid);
-	note(r, use, head->start, head->tgid, text, strlen(text));
+	uses_note(r, use, head->start, head->tgid, text, strlen(text));
 }
 
 void uses_action(struct recorder *r, const struct record_action *record, const struct action_kind *kind, bool argument_path)
@@ -49,15 +49,15 @@ void uses_action(struct recorder *r, const struct record_action *record, const s
 		break;
 	case 175:
 	case 313:
-		note(r, USE_MODULE, head->start, head->tgid, kind->name, strlen(kind->name));
+		uses_note(r, USE_MODULE, head->start, head->tgid, kind->name, strlen(kind->name));
 		break;
 	case 246:
 	case 320:
-		note(r, USE_KEXEC, head->start, head->tgid, kind->name, strlen(kind->name));
+		uses_note(r, USE_KEXEC, head->start, head->tgid, kind->name, strlen(kind->name));
 		break;
 	case 321:
 		if ((uint32_t)record->args[0] == BPF_PROG_LOAD_COMMAND)
-			note(r, USE_BPF_PROGRAM, head->start, head->tgid, kind->name, strlen(kind->name));
+			uses_note(r, USE_BPF_PROGRAM, head->start, head->tgid, kind->name, strlen(kind->name));
 		break;
 	}
 }
@@ -78,14 +78,14 @@ void uses_file(struct recorder *r, const struct file_burst *b)
 	if (!path->text || !(b->sum.opens || b->sum.reads || b->sum.writes || b->sum.maps))
 		return;
 	if (S_ISBLK(b->mode))
-		note(r, USE_DISK, b->key.start, b->key.tgid, path->text, path->length);
+		uses_note(r, USE_DISK, b->key.start, b->key.tgid, path->text, path->length);
 	if (path->length > 64)
 		return;
 	for (i = 0; i < sizeof(machine) / sizeof(*machine); i++)
 		if (!strcmp(path->text, machine[i]))
-			note(r, USE_KERNEL_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
+			uses_note(r, USE_KERNEL_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
 	if (process_memory(path->text, path->length))
-		note(r, USE_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
+		uses_note(r, USE_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
 }
 
 /* What the kernel side knows. Of processes that ran before the start nobody knows what they had used by then. */

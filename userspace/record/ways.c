@@ -23,6 +23,7 @@
 #define WATCH "means of watching"
 #define KERNEL "through the kernel or the hardware"
 #define LIFE "processes"
+#define SELF "against quis itself"
 
 const struct way ways[] = {
 	{HOW, "open, openat, openat2, creat, O_PATH, O_TMPFILE; refused opens", "open openat openat2 creat", {EXACTLY, EXACTLY}},
@@ -103,6 +104,13 @@ const struct way ways[] = {
 		"what that sees of other processes and keeps or sends is not seen"},
 	{KERNEL, "another kernel (kexec)", "", BOTH(SEEN_NOT, "What another kernel does that was loaded by kexec."), "kernel.kexec_load_disabled=1", USE_KEXEC,
 		"loaded another kernel", "what is done once that runs is not seen"},
+
+	{SELF, "signals, ptrace, process_vm_readv and _writev, pidfd_getfd, its BPF objects, its case: that it was tried",
+		"kill tkill tgkill pidfd_send_signal ptrace process_vm_readv process_vm_writev pidfd_getfd bpf", {EXACTLY, EXACTLY}},
+	{SELF, "what became of it", "",
+		BOTH(SEEN_LOWER, "What a process that reached the sensor or its case changed there, and so hid."),
+		"a sensor that the process may not reach: without its privileges, or in a machine of its own", USE_SENSOR, "acted against this sensor",
+		"what is recorded after that may have been altered by it"},
 
 	{LIFE, "exec, fork, exit; scripts and their interpreters", "process_exec process_fork process_exit", {EXACTLY, EXACTLY}},
 	{LIFE, "control groups made, and entered, after the start", "cgroup_mkdir cgroup_attach_task", {EXACTLY, EXACTLY}, .use = USE_CGROUP},

@@ -216,6 +216,7 @@ static const struct option options_known[] = {
 	{"hooks", required_argument, NULL, 'w'},
 	/* for tests: not in the usage */
 	{"hide", required_argument, NULL, 'i'},
+	{"verifier-cost", no_argument, NULL, 'c'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -242,10 +243,28 @@ static int parse(struct asked *asked, int argc, char **argv)
 			asked->sensor.btf = optarg;
 		else if (id == 'i')
 			asked->sensor.hide = optarg;
+		else if (id == 'c')
+			asked->sensor.cost = true;
 		else
 			return wrong();
 	}
 	return optind < argc ? wrong() : 0;
+}
+
+/* ---- what the verifier had to do: for scripts/verifier-cost ---- */
+
+static void put_cost(const char *program, unsigned long instructions, void *name)
+{
+	printf("%s\t%s\t%lu\n", (const char *)name, program, instructions);
+}
+
+static void tell_costs(const struct attempt *attempts, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (attempts[i].available)
+			sensor_costs(&attempts[i].sensor, put_cost, (void *)attempts[i].name);
 }
 
 static void tell(struct attempt *attempts, size_t count, bool json)
@@ -291,7 +310,10 @@ int doctor_main(int argc, char **argv)
 	}
 	for (i = first; i < last; i++)
 		try_way(&attempts[i], &asked.sensor);
-	tell(attempts + first, last - first, asked.json);
+	if (asked.sensor.cost)
+		tell_costs(attempts + first, last - first);
+	else
+		tell(attempts + first, last - first, asked.json);
 	for (i = first; i < last; i++) {
 		any |= attempts[i].available;
 		if (attempts[i].available)

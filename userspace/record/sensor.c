@@ -18,6 +18,8 @@ extern const char quis_bpf_object[], quis_bpf_object_end[];
 
 #define SCRATCH_SLOTS_MAX 64
 #define LOAD_TRIES 12
+#define LOG_BYTES 65536 /* a line for each function that is proved apart, and the statistics */
+#define LOG_STATISTICS 4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h */
 
 static char failed_program[64];
 static char last_words[512];
@@ -268,6 +270,36 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 	}
 }
 
+/* bpf_prog_info tells verified_insns from 5.16 on only; the log has told since 5.2. */
+static void keep_logs(struct sensor *sensor)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+
+	bpf_object__for_each_program(program, sensor->object)
+		count++;
+	free(sensor->logs);
+	sensor->logs = xcalloc(count, LOG_BYTES);
+	count = 0;
+	bpf_object__for_each_program(program, sensor->object) {
+		bpf_program__set_log_buf(program, sensor->logs + LOG_BYTES * count++, LOG_BYTES);
+		bpf_program__set_log_level(program, LOG_STATISTICS);
+	}
+}
+
+void sensor_costs(const struct sensor *sensor, cost_fn fn, void *context)
+{
+	struct bpf_program *program;
+	const char *log = sensor->logs, *at;
+
+	bpf_object__for_each_program(program, sensor->object) {
+		at = strstr(log, "processed ");
+		if (bpf_program__autoload(program) && at)
+			fn(bpf_program__name(program), strtoul(at + strlen("processed "), NULL, 10), context);
+		log += LOG_BYTES;
+	}
+}
+
 /* One program that the kernel refuses takes down itself alone: it is left out and the rest is tried again. */
 static int load(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
@@ -284,6 +316,8 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 		sensor->missing_count = 0;
 		size_maps(sensor, options, btf);
 		choose_programs(sensor, btf, options, &refusals);
+		if (options->cost)
+			keep_logs(sensor);
 		failed_program[0] = '\0';
 		error = bpf_object__load(sensor->object);
 		if (!error)
@@ -522,6 +556,8 @@ void sensor_close(struct sensor *sensor)
 	sensor->marks = NULL;
 	bpf_object__close(sensor->object);
 	sensor->object = NULL;
+	free(sensor->logs);
+	sensor->logs = NULL;
 }
 
 int sensor_map(const struct sensor *sensor, const char *name)

@@ -77,7 +77,7 @@ struct case_options {
 };
 
 /*
- * Makes the directory (0700), its keys and the first segment (0600), or opens an empty directory. -EEXIST: there is something in
+ * Makes the directory (0700), its keys and the first segment (0600), or opens an empty directory (and makes it 0700). -EEXIST: there is something in
  * it; -EKEYREJECTED: options->key cannot be read or is no key. The writer holds the directory open and uses *at calls: a renamed
  * case goes on. sequence starts at 1. options may be NULL.
  */
@@ -108,6 +108,7 @@ uint32_t case_segment(const struct case_writer *writer); /* that is being writte
 const char *case_checkpoint(const struct case_writer *writer, uint64_t *ret_size);
 uint64_t case_sequence(const struct case_writer *writer); /* of the last fact taken */
 uint64_t case_dropped(const struct case_writer *writer);
+int case_directory(const struct case_writer *writer); /* the writer's own descriptor */
 /*
  * Bursts that are still open, so that a death of the sensor loses none: facts without a sequence number in open.ndjson, replaced whole
  * (rename(2)) at each flush and gone when the capture ends. A burst that a segment holds too (same process, object and first time) is

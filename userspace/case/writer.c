@@ -69,8 +69,10 @@ static int open_directory(const char *path)
 	if (dir < 0)
 		return -errno;
 	empty = directory_is_empty(dir);
-	if (empty == 1)
+	if (empty == 1) {
+		fchmod(dir, 0700); /* another user's directory: he may look at it, and at no file in it */
 		return dir;
+	}
 	close(dir);
 	return empty < 0 ? empty : -EEXIST;
 }
@@ -410,6 +412,11 @@ const char *case_checkpoint(const struct case_writer *writer, uint64_t *ret_size
 uint32_t case_segment(const struct case_writer *writer)
 {
 	return writer->segment_number;
+}
+
+int case_directory(const struct case_writer *writer)
+{
+	return writer->dir;
 }
 
 void case_close(struct case_writer *writer)

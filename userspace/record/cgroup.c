@@ -111,7 +111,7 @@ uint64_t cgroup_id_of_pid(int pid)
 static const char *path_by_handle(uint64_t id)
 {
 	static char target[PATH_MAX];
-	static int mount = -1;
+	int mount = *cgroup_root() ? open(cgroup_root(), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct {
 		struct file_handle head;
 		uint64_t id;
@@ -120,9 +120,9 @@ static const char *path_by_handle(uint64_t id)
 	ssize_t length;
 	int fd;
 
-	if (mount < 0 && *cgroup_root())
-		mount = open(cgroup_root(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	fd = mount < 0 ? -1 : open_by_handle_at(mount, (struct file_handle *)&handle, O_PATH | O_CLOEXEC);
+	if (mount >= 0)
+		close(mount);
 	if (fd < 0)
 		return NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

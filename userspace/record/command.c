@@ -45,7 +45,7 @@ static int wait_exec(struct recorder *r, int failure)
 	return error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
 }
 
-int command_start(struct recorder *r)
+int command_start(struct recorder *r, void (*ready)(struct recorder *))
 {
 	int go[2], failure[2], status;
 
@@ -62,6 +62,7 @@ int command_start(struct recorder *r)
 	if (!r->command_pid)
 		child(r->options->command, r->nice, go[0], failure[1]);
 	r->sensor.marks[r->command_pid & (PID_LIMIT - 1)] = MARK_ARMED;
+	ready(r);
 	status = write(go[1], "", 1) == 1 ? 0 : EXIT_FAILED;
 	close(go[0]);
 	close(go[1]);

@@ -5,8 +5,11 @@
 
 #include "record/record.h"
 
-/* 0, or the exit status to end with (126, 127: said already). */
-int command_start(struct recorder *r);
+/*
+ * `ready` is called when the command's process is there, before it runs anything. 0, or the exit status to end with (126, 127: said
+ * already).
+ */
+int command_start(struct recorder *r, void (*ready)(struct recorder *));
 void command_reap(struct recorder *r);
 
 #endif

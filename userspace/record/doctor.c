@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/utsname.h>
 
 static const char *const seen_names[] = {"exactly", "lower bound", "not seen"};
@@ -288,6 +289,50 @@ static void tell(struct attempt *attempts, size_t count, bool json)
 	for (i = 0; i < count && !json; i++)
 		if (attempts[i].available)
 			text_table(&attempts[i]);
+	fputs(json ? "]" : "", stdout);
+}
+
+/* ---- the sensor itself ---- */
+
+static void tell_protection(bool json, bool first, const char *name, bool on, const char *what)
+{
+	if (!json) {
+		printf("  %-17s %s: %s\n", name, on ? "yes" : "no", what);
+		return;
+	}
+	put_field(first ? "{" : ",\n  {", "protection", name);
+	printf(", \"in_effect\": %s", on ? "true" : "false");
+	put_field(", ", "what", what);
+	fputs("}", stdout);
+}
+
+/* How quis-record closes itself in here, by doing so and then trying to get out. */
+static void tell_protections(bool json)
+{
+	struct confinement c;
+	char wrong[512], summary[640];
+	unsigned tried = 0;
+	int count, i;
+
+	fflush(stdout);
+	count = confine_measure(&c, wrong, sizeof(wrong), &tried);
+	if (count < 0) {
+		tell_protection(json, true, "confinement", false, geteuid() ? "only root can try it" : "it could not be tried");
+		return;
+	}
+	for (i = 0; i < PROTECTIONS; i++)
+		tell_protection(json, !i, protection_names[i], c.list[i].on, c.list[i].what);
+	if (count)
+		snprintf(summary, sizeof(summary), "of %u things, %d did not end as they should: %s", tried, count, wrong);
+	else
+		snprintf(summary, sizeof(summary), "%u things, all ended as they should", tried);
+	tell_protection(json, false, "tried", !count, summary);
+}
+
+static void protections(bool json)
+{
+	fputs(json ? ", \"confinement\": [\n  " : "\nquis-record itself, while it records\n", stdout);
+	tell_protections(json);
 	fputs(json ? "]}\n" : "", stdout);
 }
 
@@ -319,5 +364,6 @@ int doctor_main(int argc, char **argv)
 		if (attempts[i].available)
 			sensor_close(&attempts[i].sensor);
 	}
+	protections(asked.json);
 	return any ? 0 : EXIT_NOT_ALLOWED;
 }

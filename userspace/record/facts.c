@@ -210,6 +210,25 @@ void facts_capture_end(struct recorder *r, const char *reason, int status)
 	end(r);
 }
 
+/* Which protections are in effect, and why the others are not. */
+static void confinement(struct fact *f, const struct confinement *c)
+{
+	static char why[PROTECTIONS][sizeof(c->list[0].what) + 32];
+	const char *on[PROTECTIONS], *off[PROTECTIONS];
+	size_t i, on_count = 0, off_count = 0;
+
+	for (i = 0; i < PROTECTIONS; i++) {
+		if (c->list[i].on) {
+			on[on_count++] = protection_names[i];
+		} else if (c->list[i].what[0]) {
+			snprintf(why[i], sizeof(why[i]), "%s: %s", protection_names[i], c->list[i].what);
+			off[off_count++] = why[i];
+		}
+	}
+	fact_list(f, "quis.confinement", on, on_count);
+	fact_list(f, "quis.unconfined", off, off_count);
+}
+
 void facts_stats(struct recorder *r)
 {
 	const struct sensor_state *s = r->sensor.state;
@@ -225,6 +244,7 @@ void facts_stats(struct recorder *r)
 	fact_number(f, "quis.stats.unresolved_paths", r->unresolved);
 	fact_number(f, "quis.stats.first_sequence", 1);
 	fact_number(f, "quis.stats.last_sequence", case_sequence(r->writer) + 1);
+	confinement(f, &r->confinement);
 	end(r);
 }
 

@@ -73,6 +73,7 @@ enum option_id {
 	OPTION_RING,
 	OPTION_ENTRIES,
 	OPTION_HIDE,
+	OPTION_TRY,
 };
 
 static const struct option options_known[] = {
@@ -101,6 +102,7 @@ static const struct option options_known[] = {
 	{"ring-bytes", required_argument, NULL, OPTION_RING},
 	{"map-entries", required_argument, NULL, OPTION_ENTRIES},
 	{"hide", required_argument, NULL, OPTION_HIDE},
+	{"try-confinement", no_argument, NULL, OPTION_TRY},
 	{NULL, 0, NULL, 0},
 };
 
@@ -248,6 +250,9 @@ static int take_value(struct parsed *p, int id, const char *value)
 		return number(value, 4096, 1u << 30, &o->sensor.ring_bytes) ? 0 : wrong("--ring-bytes ", value, ": a power of two from 4096");
 	case OPTION_ENTRIES:
 		return number(value, 1, 1u << 22, &o->sensor.file_entries) ? 0 : wrong("--map-entries ", value, ": 1 to 4194304");
+	case OPTION_TRY:
+		o->try_confinement = true;
+		return 0;
 	case OPTION_HIDE:
 		o->sensor.hide = value;
 		return 0;
@@ -385,6 +390,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	inherited_note();
 	if (sodium_init() < 0) {
 		say("libsodium does not start");
 		return EXIT_FAILED;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Processes: (tgid, start boot time). Facts at exec, fork and exit; kept until the counters of their last epoch are merged. */
 #include "record/record.h"
-#include "record/cgroup.h"
+#include "record/reader.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static uint32_t why_running(const struct recorder *r, uint32_t tgid)
 static void take_image(struct process *p, const struct record_exec *record)
 {
 	const struct record_head *head = &record->head;
-	const char *cgroup = cgroup_path(record->cgroup);
+	const char *cgroup = reader_cgroup(record->cgroup);
 
 	p->parent = (struct process_key){.start = record->parent_start, .tgid = record->parent};
 	p->parent_flagged = record->parent_flagged;
@@ -94,7 +94,7 @@ static void take_image(struct process *p, const struct record_exec *record)
 		keep(&p->cgroup, &(size_t){0}, cgroup, strlen(cgroup));
 	p->hash[0] = '\0';
 	if (p->exe)
-		hash_executable(p->key.tgid, p->exe, p->exe_length, p->exe_dev, p->exe_ino, p->hash);
+		reader_hash(p->key.tgid, p->exe, p->exe_length, p->exe_dev, p->exe_ino, p->hash);
 }
 
 void process_record_exec(struct recorder *r, const struct record_exec *record)

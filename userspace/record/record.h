@@ -13,6 +13,7 @@
 
 #include "bpf/quis.h"
 #include "case/case.h"
+#include "record/confine.h"
 #include "record/table.h"
 
 #define EXIT_FAILED 1
@@ -27,6 +28,10 @@ __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 void say_more(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v only */
 void *xcalloc(size_t count, size_t size);				       /* ends the program with one line when memory is out */
 char *xstrndup(const char *text, size_t length);
+
+/* Descriptors that the caller left open belong to the command: noted at the start, closed here when the command has them. */
+void inherited_note(void);
+void inherited_close(void);
 
 uint64_t clock_boot(void);
 uint64_t clock_real(void);
@@ -105,6 +110,7 @@ struct sensor {
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why);
 
 void sensor_close(struct sensor *sensor);
+void sensor_unmap(struct sensor *sensor);	 /* lets go of the memory that is shared with the kernel side */
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
 /* How many instructions the verifier walked through for each program that was loaded. */
@@ -346,6 +352,7 @@ struct record_options {
 	unsigned checkpoint_to; /* 1 << enum checkpoint_way */
 	uint32_t epoch_ms;
 	bool verbose;
+	bool try_confinement; /* for tests */
 	struct sensor_options sensor;
 	char **command; /* run: NULL-terminated */
 	bool any_flag;
@@ -382,6 +389,7 @@ struct recorder {
 	uint64_t stats_sequence; /* of the last stats fact */
 	uint64_t heartbeat_at;
 	struct clock_state clock;
+	struct confinement confinement;
 };
 
 struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid);

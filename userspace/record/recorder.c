@@ -2,6 +2,7 @@
 /* One recording, from attach to the last fact: the loop that drains rings and flips epochs. */
 #include "record/record.h"
 #include "record/command.h"
+#include "record/reader.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -186,6 +187,8 @@ static void epoch(struct recorder *r, bool last)
 		missed_at = r->now;
 	}
 	tell_losses(r, from, r->now);
+	if (reader_lost())
+		facts_gap(r, from, r->now, "the process that reads for quis-record is gone: hashes of executables and control groups may be missing", 0);
 	seal(r, last);
 	/* after the flush: a burst that has just been written for good is known by its first time if we die in between */
 	case_open_begin(r->writer);
@@ -224,6 +227,45 @@ static int snapshot(struct recorder *r)
 	}
 	recorder_drain(r);
 	return 0;
+}
+
+/* ---- confinement ---- */
+
+/* In the reader: it shares nothing with the kernel side, or what was counted could be changed from there. */
+static void leave_reader(void *recorder)
+{
+	struct recorder *r = recorder;
+
+	ring_buffer__free(r->files_ring);
+	ring_buffer__free(r->life_ring);
+	sensor_unmap(&r->sensor);
+}
+
+static void tell_try(const char *what, int error, bool should_work, void *context)
+{
+	(void)context;
+	say("tried: %s: %s (%s)", what, error ? strerrorname_np(error) : "done", should_work ? "should work" : "should be refused");
+}
+
+/* Everything is attached, what runs has been looked at, the command's process waits: nothing hostile has been read yet. */
+static void confine(struct recorder *r)
+{
+	struct confine_wants wants = {
+		.case_dir = case_directory(r->writer),
+		.map = r->sensor.files_now,
+		.command = r->command_pid,
+		.forks = r->sensor.hooks == HOOKS_TRAMPOLINE,
+	};
+	size_t i;
+
+	inherited_close();
+	wants.reader = reader_start(leave_reader, r);
+	confine_recorder(&wants, &r->confinement);
+	for (i = 0; i < PROTECTIONS; i++)
+		say_more("quis: confinement: %s: %s: %s\n", protection_names[i], r->confinement.list[i].on ? "yes" : "no",
+			r->confinement.list[i].what);
+	if (r->options->try_confinement)
+		confine_try_recorder(wants.case_dir, tell_try, NULL);
 }
 
 /* ---- the loop ---- */
@@ -371,6 +413,7 @@ static void free_process(struct node *node, void *table)
 
 static void recorder_done(struct recorder *r)
 {
+	reader_stop();
 	ring_buffer__free(r->files_ring);
 	ring_buffer__free(r->life_ring);
 	if (r->sensor.object) {
@@ -484,13 +527,15 @@ int record_run(struct recorder *r, const struct record_options *options)
 	if (options->duration)
 		loop.end = clock_boot() + options->duration;
 	if (options->command) {
-		status = command_start(r);
+		status = command_start(r, confine);
 		if (status) {
 			loop.reason = "the command could not be run";
 			r->command_status = status;
 			finish(r, &loop);
 			goto out;
 		}
+	} else {
+		confine(r);
 	}
 	run_loop(&loop);
 	finish(r, &loop);

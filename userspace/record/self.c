@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Attempts against quis itself: what a followed process does to the sensor, its BPF objects or its case is told as an action that says so. */
 #include "record/record.h"
+#include "record/reader.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -110,12 +111,17 @@ static enum self_part bpf_part(const struct self *self, const struct record_acti
 	return SELF_NONE;
 }
 
+static bool is_ours(const struct self *self, int pid)
+{
+	return pid == self->pid || (pid > 0 && pid == reader_pid());
+}
+
 /* A signal may be for all processes, or for a group of them. */
 static bool signalled(const struct self *self, const struct record_action *record)
 {
 	int pid = record->args[0];
 
-	if (pid == self->pid || pid == -1)
+	if (is_ours(self, pid) || pid == -1)
 		return true;
 	if (pid == 0)
 		return getpgid(record->head.tgid) == getpgid(0);
@@ -141,14 +147,14 @@ enum self_part self_of_action(const struct self *self, const struct record_actio
 	case 234:
 	case 310:
 	case 311:
-		process = !foreign && (int)record->args[0] == self->pid ? SELF_PROCESS : SELF_NONE;
+		process = !foreign && is_ours(self, record->args[0]) ? SELF_PROCESS : SELF_NONE;
 		break;
 	case 101:
-		process = !foreign && (int)record->args[1] == self->pid ? SELF_PROCESS : SELF_NONE;
+		process = !foreign && is_ours(self, record->args[1]) ? SELF_PROCESS : SELF_NONE;
 		break;
 	case 424:
 	case 438:
-		process = (int)record->args[4] == self->pid ? SELF_PROCESS : SELF_NONE;
+		process = is_ours(self, record->args[4]) ? SELF_PROCESS : SELF_NONE;
 		break;
 	case 321:
 		return bpf_part(self, record);

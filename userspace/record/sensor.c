@@ -516,7 +516,6 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 void sensor_detach_behind(struct sensor *sensor)
 {
 	pid_t child;
-	int null;
 
 	if (sensor->hooks != HOOKS_TRAMPOLINE)
 		return;
@@ -525,17 +524,25 @@ void sensor_detach_behind(struct sensor *sensor)
 		return;
 	if (!child) {
 		setsid();
-		null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (null >= 0) {
-			dup2(null, STDIN_FILENO);
-			dup2(null, STDOUT_FILENO);
-			dup2(null, STDERR_FILENO);
-		}
+		/* whoever waits for the end of our output must not wait for this */
+		close(STDIN_FILENO);
+		close(STDOUT_FILENO);
+		close(STDERR_FILENO);
 		sleep(1); /* the parent's own references go first */
 		_exit(0);
 	}
 	/* the parent ends without taking anything down: the child's references are the last */
 	sensor->link_count = 0;
+}
+
+void sensor_unmap(struct sensor *sensor)
+{
+	if (sensor->state)
+		munmap(sensor->state, sizeof(*sensor->state));
+	if (sensor->marks)
+		munmap(sensor->marks, PID_LIMIT);
+	sensor->state = NULL;
+	sensor->marks = NULL;
 }
 
 void sensor_close(struct sensor *sensor)
@@ -548,12 +555,7 @@ void sensor_close(struct sensor *sensor)
 	if (sensor->flow_maps[1] > 0)
 		close(sensor->flow_maps[1]);
 	sensor->file_maps[1] = sensor->flow_maps[1] = 0;
-	if (sensor->state)
-		munmap(sensor->state, sizeof(*sensor->state));
-	if (sensor->marks)
-		munmap(sensor->marks, PID_LIMIT);
-	sensor->state = NULL;
-	sensor->marks = NULL;
+	sensor_unmap(sensor);
 	bpf_object__close(sensor->object);
 	sensor->object = NULL;
 	free(sensor->logs);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/record.h"
 
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 bool say_verbose;
 
@@ -47,6 +51,39 @@ char *xstrndup(const char *text, size_t length)
 
 	memcpy(copy, text, length);
 	return copy;
+}
+
+#define INHERITED_MAX 1024
+
+static bool inherited[INHERITED_MAX];
+
+void inherited_note(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	int fd;
+
+	while (directory && (entry = readdir(directory))) {
+		fd = atoi(entry->d_name);
+		if (isdigit((unsigned char)entry->d_name[0]) && fd < INHERITED_MAX && fd != dirfd(directory))
+			inherited[fd] = true;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+void inherited_close(void)
+{
+	int fd, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+	for (fd = STDERR_FILENO + 1; fd < INHERITED_MAX; fd++)
+		if (inherited[fd])
+			close(fd);
 }
 
 static uint64_t clock_ns(clockid_t clock)

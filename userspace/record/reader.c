@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/reader.h"
+
+#include "record/cgroup.h"
+#include "record/confine.h"
+#include "record/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#define READER_FD 3
+#define ANSWER_WAIT                                                                                                    \
+	5000 /* ms; hashing 256 MiB takes less. Then it is taken for stopped by somebody, and never asked again. */
+
+enum question { ASK_HASH, ASK_CGROUP };
+
+struct request {
+	uint32_t question;
+	int32_t tgid;
+	uint64_t id; /* inode or control group */
+	uint32_t dev;
+	uint32_t length;
+	char path[PATH_MAX];
+};
+
+struct answer {
+	uint32_t known;
+	char text[PATH_MAX];
+};
+
+static int channel = -1;
+static pid_t reader;
+static bool lost;
+
+static void answer_hash(const struct request *q, struct answer *a)
+{
+	a->known = q->length < sizeof(q->path) && hash_executable(q->tgid, q->path, q->length, q->dev, q->id, a->text);
+}
+
+static void answer_cgroup(const struct request *q, struct answer *a)
+{
+	const char *path = cgroup_path(q->id);
+
+	a->known = path && strlen(path) < sizeof(a->text);
+	if (a->known)
+		strcpy(a->text, path);
+}
+
+__attribute__((noreturn)) static void serve(void)
+{
+	static void (*const answers[])(const struct request *, struct answer *) = {answer_hash, answer_cgroup};
+	static struct request q;
+	static struct answer a;
+	struct confinement c;
+
+	confine_reader(&c);
+	a.known = c.list[PROTECT_CAPABILITIES].on && c.list[PROTECT_SECCOMP].on;
+	if (write(READER_FD, &a, offsetof(struct answer, text) + 1) < 0)
+		_exit(1);
+	while (read(READER_FD, &q, sizeof(q)) >= (ssize_t)offsetof(struct request, path)) {
+		memset(&a, 0, sizeof(a));
+		if (q.question < sizeof(answers) / sizeof(*answers))
+			answers[q.question](&q, &a);
+		if (write(READER_FD, &a, offsetof(struct answer, text) + strlen(a.text) + 1) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+/* Standard streams belong to the command and to the user. */
+static void keep_only(int fd)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (fd != READER_FD)
+		dup2(fd, READER_FD);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close_range(READER_FD + 1, ~0U, 0);
+}
+
+static bool receive(struct answer *ret)
+{
+	struct pollfd wait = {.fd = channel, .events = POLLIN};
+	ssize_t got = poll(&wait, 1, ANSWER_WAIT) == 1 ? read(channel, ret, sizeof(*ret)) : -1;
+
+	if (got <= (ssize_t)offsetof(struct answer, text))
+		return false;
+	((char *)ret)[got - 1] = '\0';
+	return true;
+}
+
+int reader_start(void (*in_child)(void *), void *context)
+{
+	static struct answer hello;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	reader = fork();
+	if (reader < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -errno;
+	}
+	if (!reader) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "quis-reader");
+		in_child(context);
+		keep_only(pair[1]);
+		serve();
+	}
+	close(pair[1]);
+	channel = pair[0];
+	if (receive(&hello))
+		return hello.known;
+	reader_stop();
+	return -ETIMEDOUT;
+}
+
+bool reader_runs(void)
+{
+	return channel >= 0;
+}
+
+int reader_pid(void)
+{
+	return reader > 0 ? reader : 0;
+}
+
+void reader_stop(void)
+{
+	if (channel >= 0)
+		close(channel); /* it reads the end, and ends */
+	channel = -1;
+}
+
+bool reader_lost(void)
+{
+	bool was = lost;
+
+	lost = false;
+	return was;
+}
+
+static bool ask(const struct request *q, struct answer *ret)
+{
+	size_t size = offsetof(struct request, path) + q->length;
+
+	if (write(channel, q, size) == (ssize_t)size && receive(ret))
+		return ret->known;
+	reader_stop();
+	lost = true;
+	return false;
+}
+
+bool reader_hash(int tgid, const char *path, size_t length, uint32_t dev, uint64_t ino, char ret_hex[65])
+{
+	struct request q = {
+		.question = ASK_HASH, .tgid = tgid, .id = ino, .dev = dev, .length = length < PATH_MAX ? length : 0};
+	static struct answer a;
+
+	if (!reader_runs())
+		return hash_executable(tgid, path, length, dev, ino, ret_hex);
+	memcpy(q.path, path, q.length);
+	if (!ask(&q, &a) || strlen(a.text) != 64)
+		return false;
+	memcpy(ret_hex, a.text, 65);
+	return true;
+}
+
+const char *reader_cgroup(uint64_t id)
+{
+	struct request q = {.question = ASK_CGROUP, .id = id};
+	static struct answer last;
+	static uint64_t last_id;
+
+	if (!reader_runs())
+		return cgroup_path(id);
+	if (id && id == last_id)
+		return last.text;
+	last_id = 0;
+	if (!id || !ask(&q, &last))
+		return NULL;
+	last_id = id;
+	return last.text;
+}

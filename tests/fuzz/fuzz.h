@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A fuzz target is tests/fuzz/NAME.c with LLVMFuzzerTestOneInput(); its corpus is tests/fuzz/corpus/NAME/. `make fuzz` builds it with libFuzzer
- * (build/fuzz/NAME), `make tests` as a program that runs the corpus once (build/replay/NAME). What must hold is said with must().
+ * A fuzz target is tests/fuzz/NAME.c with LLVMFuzzerTestOneInput(); its corpus is tests/fuzz/corpus/NAME/. `make fuzz`
+ * builds it with libFuzzer (build/fuzz/NAME), `make tests` as a program that runs the corpus once (build/replay/NAME).
+ * What must hold is said with must().
  */
 #ifndef QUIS_FUZZ_H
 #define QUIS_FUZZ_H

@@ -19,11 +19,14 @@ static void walk_list(const struct line_field *field)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct line line;
+	char *text;
 	size_t i;
 
 	if (size > FACT_LINE_MAX)
 		return 0;
-	line_is_object((const char *)data, size);
+	text = strndup((const char *)data, size); /* it takes terminated text */
+	line_is_object(text, strlen(text));
+	free(text);
 	if (line_parse(&line, (const char *)data, size))
 		return 0;
 	must(text_is_utf8((const char *)data, size));

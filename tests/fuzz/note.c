@@ -47,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_checkpoint(&secret->key, (const char *)data, size);
 	note_secret_parse(other, (const char *)data, size);
 	if (size >= 48)
-		proof_root(root, data, data[32], data[40], (const unsigned char(*)[HASH_SIZE])(data + 48), (size - 48) / HASH_SIZE);
+		proof_root(root, data, data[32], data[40], (const unsigned char(*)[HASH_SIZE])(data + 48),
+			(size - 48) / HASH_SIZE);
 	return 0;
 }

@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(!case_open(&reader, directory));
 	while ((got = case_next(reader, &line))) {
 		must(got == 1 || line.segment == 1);
-		must(got != 1 || (line.len < FACT_LINE_MAX && !line.text[line.len] && !memchr(line.text, '\n', line.len)));
+		must(got != 1 ||
+			(line.len < FACT_LINE_MAX && !line.text[line.len] && !memchr(line.text, '\n', line.len)));
 		second |= line.segment == 2;
 	}
 	must(second);

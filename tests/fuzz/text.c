@@ -31,7 +31,8 @@ static void must_be_inert(const char *text, size_t len, bool plain)
 }
 
 /* Asking for the size and writing into less than that give the same size, and a whole beginning. */
-static char *escaped(size_t (*escape)(char *, size_t, const char *, size_t), const char *bytes, size_t len, size_t *ret_len)
+static char *escaped(
+	size_t (*escape)(char *, size_t, const char *, size_t), const char *bytes, size_t len, size_t *ret_len)
 {
 	size_t need = escape(NULL, 0, bytes, len);
 	char *text = malloc(need + 1), *part = malloc(need / 2 + 1);

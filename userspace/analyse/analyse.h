@@ -34,6 +34,7 @@ int close_output(const char *path, FILE *out);
 
 int command_report(const struct command *command, int argc, char **argv);
 int command_query(const struct command *command, int argc, char **argv);
+int command_verify(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command, int argc, char **argv);
 int command_handover(const struct command *command, int argc, char **argv);
 

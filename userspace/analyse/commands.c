@@ -27,6 +27,12 @@ static const struct command commands[] = {
 		"  --json                    a list of objects\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"The tables: quis query CASE 'SELECT sql FROM sqlite_schema'\n"},
+	{"verify", command_verify, "CASE [--key FILE] [--since CHECKPOINT]", "whether a case is as it was sealed",
+		"  --key FILE                the first key, as quis.pub was when it left the host\n"
+		"  --since CHECKPOINT        an older checkpoint of the case that left the host\n"
+		"  --proof LINE              a C2SP tlog-proof of one line: its number in the case, or SEGMENT:LINE\n"
+		"  -o FILE                   write the proof there, not to stdout\n"
+		"Exit status: 0 intact; 1 altered or broken, and where; 2 cannot tell.\n"},
 	{"help", command_help, "[COMMAND]", "this, or how to use a command", NULL},
 	{NULL},
 };

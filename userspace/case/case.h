@@ -82,6 +82,23 @@ struct case_options {
  * case goes on. sequence starts at 1. options may be NULL.
  */
 int case_create(struct case_writer **ret_writer, const char *path, const struct case_options *options);
+#define CASE_WHAT 640
+
+struct case_continued {
+	uint64_t lines;	   /* there were */
+	uint64_t unsealed; /* of them, newer than the last checkpoint: taken as they are, and sealed from now on */
+	uint64_t torn;	   /* bytes of a last line without an end, cut off */
+	uint64_t open;	   /* bursts that were open when the sensor died: appended as facts */
+	uint32_t segment;  /* that goes on */
+	char what[CASE_WHAT]; /* on -EBADMSG and -ENODATA: what is wrong */
+};
+
+/*
+ * Goes on with a case whose sensor died, after having verified it: sequence, tree and keys go on, in the same segment. -EBADMSG: it was
+ * altered; -ENODATA: it was never sealed, or cannot be read; -EALREADY: its recording has ended; -ENOKEY: the key that signs on is not
+ * there; -EBUSY: another writer has it; -ENOENT ...: no such directory. options->key has no meaning here.
+ */
+int case_continue(struct case_writer **ret_writer, const char *path, const struct case_options *options, struct case_continued *ret);
 /*
  * Takes a fact (begun, not ended): adds event.sequence, ends it, buffers it. A write error is kept and the fact with
  * it; nothing that was written is lost. Returns 0, or -ENOSPC and the like when the buffer (4 MiB) is full as well:
@@ -132,6 +149,8 @@ struct case_line {
 
 /* -ENOENT: no such directory; -ENODATA: no segment in it (no case). */
 int case_open(struct case_reader **ret_reader, const char *path);
+/* From this segment on. */
+int case_open_at(struct case_reader **ret_reader, const char *path, uint32_t segment);
 /*
  * 1: a line; 0: the end; -EBADMSG: a torn last line (no newline; line says where); -E2BIG: a line over FACT_LINE_MAX
  * (skipped; one may read on); -ENOLINK: a segment is missing in between (read on to continue after it). Any other error

@@ -141,6 +141,20 @@ int case_open(struct case_reader **ret_reader, const char *path)
 	return 0;
 }
 
+int case_open_at(struct case_reader **ret_reader, const char *path, uint32_t segment)
+{
+	struct case_reader *reader;
+	int err = case_open(&reader, path);
+
+	if (err)
+		return err;
+	while (reader->next < reader->count && reader->numbers[reader->next] < segment)
+		reader->next++;
+	reader->expected = segment;
+	*ret_reader = reader;
+	return 0;
+}
+
 /* O_NONBLOCK: a FIFO in the place of a segment must not hold us up. */
 static int open_file(struct case_reader *reader, const char *name)
 {

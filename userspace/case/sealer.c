@@ -29,10 +29,10 @@ static void set_origin(struct sealer *sealer, const char *case_id)
 	snprintf(sealer->origin, sizeof(sealer->origin), "%s/quis/%s", host.nodename, case_id);
 }
 
-static int take_key(struct note_secret *secret, const char *path)
+static int take_key(struct note_secret *secret, int dir, const char *path)
 {
 	char text[KEY_TEXT_SIZE + 16];
-	ssize_t len = file_read(AT_FDCWD, path, text, sizeof(text));
+	ssize_t len = file_read(dir, path, text, sizeof(text));
 	int err = len < 0 ? (int)len : note_secret_parse(secret, text, len);
 
 	sodium_memzero(text, sizeof(text));
@@ -58,28 +58,67 @@ static int write_public(int dir, const struct note_key *key)
 	return file_replace(dir, public_file, text, len);
 }
 
-int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path)
+static int sealer_init(struct sealer *sealer, int dir)
 {
-	int err;
-
 	memset(sealer, 0, sizeof(*sealer));
 	sealer->dir = dir;
 	sealer->hint_file = -1;
 	sealer->hinting = true;
+	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
+	sealer->secret = note_secret_new();
+	return sealer->secret && sealer->hints ? 0 : -ENOMEM;
+}
+
+int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path)
+{
+	int err = sealer_init(sealer, dir);
+
+	if (err)
+		return err;
 	set_origin(sealer, case_id);
 	strcpy(sealer->newest.origin, sealer->origin);
 	strcpy(sealer->seal.origin, sealer->origin);
-	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
-	sealer->secret = note_secret_new();
-	if (!sealer->secret || !sealer->hints)
-		return -ENOMEM;
-	err = key_path ? take_key(sealer->secret, key_path) : note_secret_make(sealer->secret, sealer->origin);
+	err = key_path ? take_key(sealer->secret, AT_FDCWD, key_path)
+		       : note_secret_make(sealer->secret, sealer->origin);
 	if (err)
 		return key_path && err != -ENOMEM ? -EKEYREJECTED : err;
 	if (mkdirat(dir, seals_directory, 0700))
 		return -errno;
 	err = write_secret(dir, key_file, sealer->secret);
 	return err ? err : write_public(dir, &sealer->secret->key);
+}
+
+/* Either of the two files may hold a key, or be half of what an interrupted change of keys left. */
+static int find_key(struct note_secret *secret, int dir, const struct note_key *wanted)
+{
+	static const char *const names[] = {key_file, next_key_file};
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (!take_key(secret, dir, names[i]) && note_key_equal(&secret->key, wanted))
+			return 0;
+	return -ENOKEY;
+}
+
+int sealer_continue(struct sealer *sealer, int dir, const struct verify_result *verified)
+{
+	int err = sealer_init(sealer, dir);
+	bool sealed = verified->turned && verified->sealed == verified->lines;
+
+	if (err)
+		return err;
+	strcpy(sealer->origin, verified->newest.origin);
+	strcpy(sealer->seal.origin, sealer->origin);
+	sealer->newest = verified->newest;
+	sealer->tree = verified->tree;
+	/* The segment is over and its checkpoint written: the key before may be gone, and is not needed. */
+	if (sealed)
+		return find_key(sealer->secret, dir, &verified->next);
+	err = find_key(sealer->secret, dir, &verified->current);
+	if (err || !verified->turned)
+		return err;
+	sealer->next = note_secret_new();
+	return sealer->next ? find_key(sealer->next, dir, &verified->next) : -ENOMEM;
 }
 
 void sealer_done(struct sealer *sealer)
@@ -123,11 +162,27 @@ void sealer_begin_segment(struct sealer *sealer, uint32_t number)
 {
 	char name[SEGMENT_NAME];
 
+	if (sealer->hint_file >= 0) {
+		write_hints(sealer);
+		end_hints(sealer);
+		sealer->hinting = true;
+	}
 	if (!sealer->hinting)
 		return; /* lines have come already that would be missing at its beginning */
 	segment_name(name, number, "leaves");
-	sealer->hint_file = openat(sealer->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	sealer->hint_file =
+		openat(sealer->dir, name, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	sealer->hinting = sealer->hint_file >= 0;
+}
+
+void sealer_hint(struct sealer *sealer, const unsigned char leaf[HASH_SIZE])
+{
+	if (sealer->hint_count == HINTS && sealer->hint_file >= 0)
+		write_hints(sealer);
+	else if (sealer->hint_count == HINTS)
+		end_hints(sealer);
+	if (sealer->hinting)
+		memcpy(sealer->hints + sealer->hint_count++, leaf, sizeof(*sealer->hints));
 }
 
 void sealer_add(struct sealer *sealer, const char *line, size_t len)
@@ -136,12 +191,7 @@ void sealer_add(struct sealer *sealer, const char *line, size_t len)
 
 	tree_leaf(leaf, line, len);
 	tree_add(&sealer->tree, leaf);
-	if (sealer->hint_count == HINTS && sealer->hint_file >= 0)
-		write_hints(sealer);
-	else if (sealer->hint_count == HINTS)
-		end_hints(sealer);
-	if (sealer->hinting)
-		memcpy(sealer->hints + sealer->hint_count++, leaf, sizeof(*sealer->hints));
+	sealer_hint(sealer, leaf);
 }
 
 /* ---- checkpoints ---- */
@@ -200,13 +250,29 @@ static int write_seal(struct sealer *sealer, uint32_t segment)
 	char name[SEGMENT_NAME];
 	int err;
 
+	/* In this order: whenever we die, `checkpoint` is never older than the newest of checkpoints/. */
+	err = file_replace(sealer->dir, checkpoint_file, sealer->seal.note, sealer->seal.len);
 	seal_name(name, segment);
-	err = file_replace(sealer->dir, name, sealer->seal.note, sealer->seal.len);
 	if (!err)
-		err = file_replace(sealer->dir, checkpoint_file, sealer->seal.note, sealer->seal.len);
+		err = file_replace(sealer->dir, name, sealer->seal.note, sealer->seal.len);
 	if (!err)
 		sealer->newest = sealer->seal;
 	if (!err && fsync(sealer->dir))
+		err = -errno;
+	return err;
+}
+
+static int replace_key(int dir)
+{
+	int err;
+
+	/* done already when an interrupted end of a segment is gone through again */
+	if (faccessat(dir, next_key_file, F_OK, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	err = file_erase(dir, key_file);
+	if (!err && renameat(dir, next_key_file, dir, key_file))
+		err = -errno;
+	if (!err && fsync(dir))
 		err = -errno;
 	return err;
 }
@@ -216,12 +282,9 @@ int sealer_commit(struct sealer *sealer, uint32_t segment)
 	int err = write_seal(sealer, segment);
 
 	if (!err)
-		err = file_erase(sealer->dir, key_file);
-	if (!err && renameat(sealer->dir, next_key_file, sealer->dir, key_file))
-		err = -errno;
+		err = replace_key(sealer->dir);
 	if (err)
 		return err;
-	fsync(sealer->dir);
 	note_secret_free(sealer->secret);
 	sealer->secret = sealer->next;
 	sealer->next = NULL;

@@ -8,37 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BUFFER_SIZE (4u << 20)
 #define SEGMENT_BYTES (64ull << 20)
 #define SEGMENT_SECONDS 3600
 #define PACK_STEP (4u << 20) /* compressed between two flushes */
-
-struct case_writer {
-	int dir;
-	int segment;
-	uint32_t segment_number;
-	uint64_t segment_size;	 /* bytes taken for it */
-	struct timespec started; /* CLOCK_BOOTTIME: the segment */
-	struct case_options options;
-	char id[CASE_ID_SIZE];
-	struct sealer sealer;
-	bool turning;	 /* the segment has had its last fact */
-	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
-	struct pack *pack;
-	uint64_t sequence;
-	uint64_t dropped;
-	char *open; /* lines of open.ndjson in the making */
-	size_t open_len, open_room;
-	bool open_exists;
-	bool unsynced; /* written since the last fdatasync() */
-	size_t start;  /* of the bytes not yet written */
-	size_t end;
-	char buffer[BUFFER_SIZE];
-};
 
 static int directory_is_empty(int dir)
 {
@@ -96,7 +73,7 @@ static int open_segment(int dir, uint32_t number)
 	return fd;
 }
 
-static int begin_segment(struct case_writer *writer, uint32_t number)
+int writer_begin_segment(struct case_writer *writer, uint32_t number)
 {
 	int segment = open_segment(writer->dir, number);
 
@@ -111,7 +88,7 @@ static int begin_segment(struct case_writer *writer, uint32_t number)
 	return 0;
 }
 
-static void set_options(struct case_writer *writer, const struct case_options *options)
+void writer_set_options(struct case_writer *writer, const struct case_options *options)
 {
 	if (options)
 		writer->options = *options;
@@ -121,7 +98,7 @@ static void set_options(struct case_writer *writer, const struct case_options *o
 		writer->options.segment_seconds = SEGMENT_SECONDS;
 }
 
-static void writer_free(struct case_writer *writer)
+void writer_free(struct case_writer *writer)
 {
 	sealer_done(&writer->sealer);
 	pack_free(writer->pack);
@@ -150,12 +127,14 @@ int case_create(struct case_writer **ret_writer, const char *path, const struct 
 		free(writer);
 		return err;
 	}
-	set_options(writer, options);
+	/* Held as long as the directory is open: nobody else goes on with this case meanwhile. */
+	flock(writer->dir, LOCK_EX | LOCK_NB);
+	writer_set_options(writer, options);
 	randombytes_buf(id, sizeof(id));
 	sodium_bin2hex(writer->id, sizeof(writer->id), id, sizeof(id));
 	err = sealer_create(&writer->sealer, writer->dir, writer->id, writer->options.key);
 	if (!err)
-		err = begin_segment(writer, 1);
+		err = writer_begin_segment(writer, 1);
 	if (err) {
 		writer_free(writer);
 		return err;
@@ -203,7 +182,7 @@ static int finish_turn(struct case_writer *writer)
 	if (!err && writer->sealer.next)
 		err = sealer_commit(&writer->sealer, ended);
 	if (!err)
-		err = begin_segment(writer, ended + 1);
+		err = writer_begin_segment(writer, ended + 1);
 	if (err)
 		return err;
 	writer->turning = false;
@@ -228,7 +207,7 @@ static int make_room(struct case_writer *writer, size_t len)
 {
 	int err;
 
-	if (len <= BUFFER_SIZE - writer->end)
+	if (len <= WRITER_BUFFER - writer->end)
 		return 0;
 	err = write_out(writer);
 	if (writer->start) {
@@ -237,7 +216,7 @@ static int make_room(struct case_writer *writer, size_t len)
 		memmove(writer->buffer, writer->buffer + writer->start, writer->end);
 		writer->start = 0;
 	}
-	if (len <= BUFFER_SIZE - writer->end)
+	if (len <= WRITER_BUFFER - writer->end)
 		return 0;
 	return err ? err : -ENOSPC;
 }

@@ -4,9 +4,11 @@
 #define QUIS_WRITER_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "case/case.h"
 #include "case/seal.h"
+#include "case/verify.h"
 
 #define SEGMENT_NAME 40 /* of a segment's file, whatever its ending */
 
@@ -41,11 +43,14 @@ struct sealer {
 	bool hinting;
 };
 
+/* Takes up what a sealer that died left: its keys and the tree. -ENOKEY: the key that signs on is not there. */
+int sealer_continue(struct sealer *sealer, int dir, const struct verify_result *verified);
 /* Makes the first key (or takes it from a file) and quis.pub, for a case of this id. */
 int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path);
 void sealer_done(struct sealer *sealer);
 void sealer_add(struct sealer *sealer, const char *line, size_t len);
 void sealer_begin_segment(struct sealer *sealer, uint32_t number);
+void sealer_hint(struct sealer *sealer, const unsigned char leaf[HASH_SIZE]);
 /* All lines taken are on the disk: signs that, if anything came since the last time. */
 int sealer_checkpoint(struct sealer *sealer);
 /* The end of a segment. prepare makes the next key; then the writer adds the fact that names it, as the last; sign
@@ -65,5 +70,36 @@ struct pack;
 int pack_begin(struct pack **ret_pack, int dir, uint32_t segment);
 int pack_step(struct pack *pack, size_t bytes);
 void pack_free(struct pack *pack); /* takes NULL; an unfinished one leaves the segment as it was */
+
+/* ---- writer.c ---- */
+
+#define WRITER_BUFFER (4u << 20)
+
+struct case_writer {
+	int dir;
+	int segment;
+	uint32_t segment_number;
+	uint64_t segment_size;	 /* bytes taken for it */
+	struct timespec started; /* CLOCK_BOOTTIME: the segment */
+	struct case_options options;
+	char id[CASE_ID_SIZE];
+	struct sealer sealer;
+	bool turning;	 /* the segment has had its last fact */
+	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
+	struct pack *pack;
+	uint64_t sequence;
+	uint64_t dropped;
+	char *open; /* lines of open.ndjson in the making */
+	size_t open_len, open_room;
+	bool open_exists;
+	bool unsynced; /* written since the last fdatasync() */
+	size_t start;  /* of the bytes not yet written */
+	size_t end;
+	char buffer[WRITER_BUFFER];
+};
+
+int writer_begin_segment(struct case_writer *writer, uint32_t number);
+void writer_set_options(struct case_writer *writer, const struct case_options *options);
+void writer_free(struct case_writer *writer);
 
 #endif

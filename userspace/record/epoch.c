@@ -85,8 +85,10 @@ uint64_t sensor_missed(const struct sensor *sensor)
 		uint32_t size = sizeof(info);
 		int fd = bpf_program__fd(program);
 
-		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size))
-			missed += info.recursion_misses;
+		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) || !info.recursion_misses)
+			continue;
+		say_more("%s: %llu runs skipped\n", bpf_program__name(program), (unsigned long long)info.recursion_misses);
+		missed += info.recursion_misses;
 	}
 	return missed;
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include <sodium.h>
 
-extern bool say_verbose;
 
 static const char usage[] =
 	"usage: quis-record run [-o CASE] [OPTIONS] -- COMMAND [ARG...]\n"

@@ -25,6 +25,7 @@
 
 /* "quis: " and one line on stderr; no newline in the format */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
+extern bool say_verbose;
 void say_more(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v only */
 void *xcalloc(size_t count, size_t size);				       /* ends the program with one line when memory is out */
 char *xstrndup(const char *text, size_t length);

@@ -30,10 +30,15 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *format, va
 	char line[512];
 	char *at, *end;
 
+	va_list again;
+
 	if (level == LIBBPF_DEBUG)
 		return 0;
+	va_copy(again, args);
+	if (say_verbose)
+		vfprintf(stderr, format, again);
+	va_end(again);
 	vsnprintf(line, sizeof(line), format, args);
-	say_more("%s", line);
 	at = strstr(line, "prog '");
 	end = at ? strchr(at + 6, '\'') : NULL;
 	if (end && strstr(line, "failed to load"))

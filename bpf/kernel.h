@@ -325,6 +325,31 @@ struct io_link {
 	struct filename *oldpath, *newpath;
 };
 
+/* from 7.0 each request holds its names in a struct of one pointer */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+
+struct io_unlink___7 {
+	struct delayed_filename filename;
+};
+
+struct io_mkdir___7 {
+	struct delayed_filename filename;
+};
+
+struct io_open___7 {
+	struct delayed_filename filename;
+};
+
+struct io_rename___7 {
+	struct delayed_filename oldpath, newpath;
+};
+
+struct io_link___7 {
+	struct delayed_filename oldpath, newpath;
+};
+
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * io_uring: counted at completion, from the request itself. The owner is the task that made the request's context, not the kernel
- * thread that may run it (SQPOLL, io-wq).
+ * io_uring: counted at completion, from the request itself. The owner is the task that made the request's context, not
+ * the kernel thread that may run it (SQPOLL, io-wq).
  */
 #ifndef QUIS_BPF_URING_H
 #define QUIS_BPF_URING_H
@@ -65,7 +65,8 @@ static __always_inline void uring_splice(u64 request, u64 out, s64 result, u64 t
 	uring_count(out, WHAT_WRITE, result, task);
 }
 
-/* The names of a request, in the kernel's copy of the arguments: told at submission, for they are freed before it completes. */
+/* The names of a request, in the kernel's copy of the arguments: told at submission, for they are freed before it
+ * completes. */
 __noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to_dirfd)
 {
 	int slot = scratch_claim(), path, to = 0;
@@ -99,6 +100,11 @@ __noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to
 	return 0;
 }
 
+/* a kernel has one of the two layouts */
+#define REQUEST_NAME(type, member)                                                                                     \
+	(bpf_core_field_exists(((type *)0)->member)                                                                    \
+			? (u64)READ(type, request, member)                                                             \
+			: READ_AT(u64, MEMBER(type##___7, request, member.__incomplete_filename)))
 #define DIRFD(type, member) ((u32)READ(type, request, member) | NAME_KERNEL)
 
 __noinline int uring_submitted(u64 request)
@@ -108,20 +114,21 @@ __noinline int uring_submitted(u64 request)
 	switch (READ(struct io_kiocb, request, opcode)) {
 	case URING_OPENAT:
 	case URING_OPENAT2:
-		return uring_names(request, (u64)READ(struct io_open, request, filename), DIRFD(struct io_open, dfd), 0, 0);
+		return uring_names(request, REQUEST_NAME(struct io_open, filename), DIRFD(struct io_open, dfd), 0, 0);
 	case URING_UNLINKAT:
-		return uring_names(request, (u64)READ(struct io_unlink, request, filename), DIRFD(struct io_unlink, dfd), 0, 0);
+		return uring_names(
+			request, REQUEST_NAME(struct io_unlink, filename), DIRFD(struct io_unlink, dfd), 0, 0);
 	case URING_MKDIRAT:
-		return uring_names(request, (u64)READ(struct io_mkdir, request, filename), DIRFD(struct io_mkdir, dfd), 0, 0);
+		return uring_names(request, REQUEST_NAME(struct io_mkdir, filename), DIRFD(struct io_mkdir, dfd), 0, 0);
 	case URING_RENAMEAT:
-		return uring_names(request, (u64)READ(struct io_rename, request, oldpath), DIRFD(struct io_rename, old_dfd),
-			(u64)READ(struct io_rename, request, newpath), DIRFD(struct io_rename, new_dfd));
+		return uring_names(request, REQUEST_NAME(struct io_rename, oldpath), DIRFD(struct io_rename, old_dfd),
+			REQUEST_NAME(struct io_rename, newpath), DIRFD(struct io_rename, new_dfd));
 	case URING_LINKAT:
-		return uring_names(request, (u64)READ(struct io_link, request, oldpath), DIRFD(struct io_link, old_dfd),
-			(u64)READ(struct io_link, request, newpath), DIRFD(struct io_link, new_dfd));
+		return uring_names(request, REQUEST_NAME(struct io_link, oldpath), DIRFD(struct io_link, old_dfd),
+			REQUEST_NAME(struct io_link, newpath), DIRFD(struct io_link, new_dfd));
 	case URING_SYMLINKAT: /* the content is the old path */
-		return uring_names(request, (u64)READ(struct io_link, request, newpath), DIRFD(struct io_link, new_dfd),
-			(u64)READ(struct io_link, request, oldpath), NAME_TEXT | NAME_KERNEL);
+		return uring_names(request, REQUEST_NAME(struct io_link, newpath), DIRFD(struct io_link, new_dfd),
+			REQUEST_NAME(struct io_link, oldpath), NAME_TEXT | NAME_KERNEL);
 	}
 	return 0;
 }
@@ -141,7 +148,8 @@ __noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
 		return 0;
 	}
 	if (nr == 285 && file)
-		path = walk_path(slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
+		path = walk_path(
+			slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
 	path_at = s->at;
 	r = scratch_head(s, sizeof(*r));
 	__builtin_memset(r, 0, sizeof(*r));

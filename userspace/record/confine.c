@@ -102,7 +102,8 @@ static int caps_apply(const struct caps *caps, bool effective)
 static void drop_bounds(void)
 {
 	capng_clear(CAPNG_SELECT_BOUNDS);
-	capng_apply(CAPNG_SELECT_BOUNDS);
+	if (capng_apply(CAPNG_SELECT_BOUNDS))
+		say_more("quis: the bounding set stays as it was\n");
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
@@ -139,9 +140,10 @@ static void recorder_caps(const struct confine_wants *wants, struct confinement 
 	caps_add(&all, CAP_BPF, "");
 	caps_add(&all, CAP_KILL, "");
 	caps_add(&all, CAP_DAC_OVERRIDE, "");
-	capng_get_caps_process();
+	error = capng_get_caps_process();
 	drop_bounds();
-	error = caps_apply(&all, false); /* permitted, not effective: what fails now needs one */
+	if (!error)
+		error = caps_apply(&all, false); /* permitted, not effective: what fails now needs one */
 	if (map_needs_cap(wants->map))
 		caps_add(&kept, CAP_BPF, "this kernel wants it for calls on maps");
 	if (faccessat(wants->case_dir, ".", W_OK | X_OK, AT_EACCESS))
@@ -156,12 +158,14 @@ static void recorder_caps(const struct confine_wants *wants, struct confinement 
 static void reader_caps(struct confinement *c)
 {
 	struct caps kept = {.count = 0};
+	int error = capng_get_caps_process();
 
 	caps_add(&kept, CAP_DAC_READ_SEARCH, "to read any executable, and to name control groups");
 	caps_add(&kept, CAP_SYS_PTRACE, "for /proc/PID/exe");
-	capng_get_caps_process();
 	drop_bounds();
-	tell_caps(c, &kept, caps_apply(&kept, true));
+	if (!error)
+		error = caps_apply(&kept, true);
+	tell_caps(c, &kept, error);
 }
 
 /* ---- landlock: include/uapi/linux/landlock.h, whose newer parts the headers of Debian 12 lack ---- */

@@ -88,8 +88,8 @@ put_programs() { # DIR
 }
 
 put_system() { # DIR; what programs expect of any system
-	mkdir -p "$1"/{proc,sys,dev,run,tmp,work,etc,root,var/lib,results,mnt}
-	chmod 1777 "$1/tmp" "$1/work"
+	mkdir -p "$1"/{proc,sys,dev,run,tmp,scratch,etc,root,var/lib,results,mnt}
+	chmod 1777 "$1/tmp" "$1/scratch"
 	printf 'root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1::/:/bin/false\nnobody:x:65534:65534::/:/bin/false\n' >"$1/etc/passwd"
 	printf 'root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\n' >"$1/etc/group"
 	echo quis-vm >"$1/etc/hostname"
@@ -111,7 +111,7 @@ make_disk() { # FILE
 	put_system "$dir"
 	put_busybox "$dir"
 	put_programs "$dir"
-	[ "${#PUT[@]}" = 0 ] || cp -rL -- "${PUT[@]}" "$dir/work/"
+	[ "${#PUT[@]}" = 0 ] || cp -rL -- "${PUT[@]}" "$dir/scratch/"
 	put_jobs "$dir"
 	truncate -s 4G "$1"
 	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -L quis -E root_owner=0:0 -d "$dir" "$1"

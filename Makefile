@@ -130,11 +130,16 @@ install: all ## into DESTDIR and PREFIX
 	install -D -m 755 $(B)/quis-record $(DESTDIR)$(PREFIX)/sbin/quis-record
 	install -D -m 644 userspace/analyse/quis.1 $(DESTDIR)$(PREFIX)/share/man/man1/quis.1
 	install -D -m 644 userspace/record/quis-record.8 $(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8
+	install -D -m 644 userspace/record/quis-record.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/quis-record.conf.5
+	install -D -m 644 userspace/record/quis-record.conf $(DESTDIR)$(PREFIX)/share/quis/quis-record.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' userspace/record/quis-record.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/quis-record.service
 	install -D -m 644 userspace/analyse/report.schema.json $(DESTDIR)$(PREFIX)/share/quis/report.schema.json
 
 uninstall: ## takes away what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/quis $(DESTDIR)$(PREFIX)/sbin/quis-record $(DESTDIR)$(PREFIX)/share/man/man1/quis.1 \
-		$(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8 $(DESTDIR)$(PREFIX)/share/quis/report.schema.json
+		$(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8 $(DESTDIR)$(PREFIX)/share/quis/report.schema.json \
+		$(DESTDIR)$(PREFIX)/share/man/man5/quis-record.conf.5 $(DESTDIR)$(PREFIX)/share/quis/quis-record.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/quis-record.service
 
 bench: all tests ## what recording costs, beside the bare workload, in one alternating run
 	$(Q)B=$(B) scripts/bench

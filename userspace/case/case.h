@@ -117,6 +117,8 @@ bool case_turn_due(const struct case_writer *writer);
  * erased, the next segment begins. After an error facts are taken as before; the next flush goes on with it.
  */
 int case_turn(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns);
+/* Other limits from now on; the key in it has no meaning here. */
+void case_limits(struct case_writer *writer, const struct case_options *options);
 /* After the last fact: flushes, seals the last segment, erases the key. Only case_close() may follow. On an error nothing is erased. */
 int case_finish(struct case_writer *writer);
 const char *case_id(const struct case_writer *writer);

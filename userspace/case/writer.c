@@ -98,6 +98,14 @@ void writer_set_options(struct case_writer *writer, const struct case_options *o
 		writer->options.segment_seconds = SEGMENT_SECONDS;
 }
 
+void case_limits(struct case_writer *writer, const struct case_options *options)
+{
+	const char *key = writer->options.key;
+
+	writer_set_options(writer, options);
+	writer->options.key = key;
+}
+
 void writer_free(struct case_writer *writer)
 {
 	sealer_done(&writer->sealer);

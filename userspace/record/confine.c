@@ -80,8 +80,11 @@ struct caps {
 	size_t count;
 };
 
+/* A service may not have it to begin with. */
 static void caps_add(struct caps *caps, int cap, const char *why)
 {
+	if (!capng_have_capability(CAPNG_PERMITTED, cap))
+		return;
 	caps->list[caps->count].cap = cap;
 	caps->list[caps->count++].why = why;
 }
@@ -134,12 +137,11 @@ static bool map_needs_cap(int map)
 static void recorder_caps(const struct confine_wants *wants, struct confinement *c)
 {
 	struct caps all = {.count = 0}, kept = {.count = 0};
-	int error;
+	int error = capng_get_caps_process();
 
 	caps_add(&all, CAP_BPF, "");
 	caps_add(&all, CAP_KILL, "");
 	caps_add(&all, CAP_DAC_OVERRIDE, "");
-	error = capng_get_caps_process();
 	drop_bounds();
 	if (!error)
 		error = caps_apply(&all, false); /* permitted, not effective: what fails now needs one */

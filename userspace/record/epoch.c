@@ -93,17 +93,26 @@ uint64_t sensor_missed(const struct sensor *sensor)
 	return missed;
 }
 
+void sensor_keep_iterator(struct sensor *sensor)
+{
+	struct bpf_program *program = sensor_program(sensor, "snapshot_task");
+
+	if (program && bpf_program__autoload(program))
+		sensor->task_iterator = bpf_program__attach_iter(program, NULL);
+}
+
 int sensor_iterate(struct sensor *sensor, const char *name, void (*between)(void *), void *context)
 {
 	struct bpf_program *program = sensor_program(sensor, name);
 	char bytes[256]; /* a few objects a read: see pace() in bpf/quis.bpf.c */
 	struct bpf_link *link;
+	bool kept = sensor->task_iterator && !strcmp(name, "snapshot_task");
 	ssize_t got;
 	int fd;
 
 	if (!program || !bpf_program__autoload(program))
 		return -ENOENT;
-	link = bpf_program__attach_iter(program, NULL);
+	link = kept ? sensor->task_iterator : bpf_program__attach_iter(program, NULL);
 	if (!link)
 		return -errno;
 	fd = bpf_iter_create(bpf_link__fd(link));
@@ -115,6 +124,7 @@ int sensor_iterate(struct sensor *sensor, const char *name, void (*between)(void
 		got = got < 0 ? -errno : 0;
 		close(fd);
 	}
-	bpf_link__destroy(link);
+	if (!kept)
+		bpf_link__destroy(link);
 	return got;
 }

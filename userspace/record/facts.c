@@ -193,6 +193,8 @@ void facts_capture_start(struct recorder *r)
 	clocks(r, f);
 	time_zone(f);
 	fact_number(f, "quis.epoch_ms", r->options->epoch_ms);
+	if (r->options->config)
+		fact_text(f, "quis.config.sha256", r->options->config->sha256);
 	fact_text(f, "quis.case.number", r->options->case_number);
 	fact_text(f, "quis.case.examiner", r->options->examiner);
 	fact_text(f, "quis.case.note", r->options->note);
@@ -253,6 +255,14 @@ static void span(struct recorder *r, const char *kind, uint64_t from, uint64_t t
 	begin(r, kind, to);
 	fact_time(r->fact, "event.start", real(r, from));
 	fact_time(r->fact, "event.end", real(r, to));
+}
+
+void facts_config_change(struct recorder *r, const char *note)
+{
+	span(r, "config-change", r->now, clock_boot());
+	fact_bytes(r->fact, "quis.note", NULL, note, strlen(note));
+	fact_text(r->fact, "quis.config.sha256", r->options->config->sha256);
+	end(r);
 }
 
 void facts_heartbeat(struct recorder *r, uint64_t from, uint64_t to)

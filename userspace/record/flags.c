@@ -2,6 +2,7 @@
 /* What is to be followed: from the command line to the kernel's tables, and to the processes that run already. */
 #include "record/record.h"
 #include "record/cgroup.h"
+#include "record/reader.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -202,7 +203,11 @@ void flags_done(struct flags *flags)
 
 static int put(struct sensor *sensor, const char *map, const void *key, uint32_t index)
 {
-	return bpf_map_update_elem(sensor_map(sensor, map), key, &index, BPF_ANY) ? -errno : 0;
+	int fd = sensor_map(sensor, map);
+
+	if (index == FLAG_NONE) /* taken back */
+		return bpf_map_delete_elem(fd, key) && errno != ENOENT ? -errno : 0;
+	return bpf_map_update_elem(fd, key, &index, BPF_ANY) ? -errno : 0;
 }
 
 static int put_path(struct sensor *sensor, const char *path, uint32_t index)
@@ -254,7 +259,7 @@ static int arm_path(struct sensor *sensor, const struct flag *flag, uint32_t ind
 	struct inode_id id;
 	int error;
 
-	sensor->state->path_flags_used++;
+	sensor->state->path_flags_used += index == FLAG_NONE ? -1 : 1;
 	error = put_path(sensor, flag->path, index);
 	if (!error)
 		error = put_aliases(sensor, flag->path, index);
@@ -299,22 +304,46 @@ static int arm_unit(struct sensor *sensor, const struct flag *flag, uint32_t ind
 	return c.error ? c.error : put(sensor, "flag_units", &hash, index);
 }
 
+static int arm(struct sensor *sensor, const struct flag *flag, uint32_t index)
+{
+	switch (flag->kind) {
+	case FLAG_KIND_PATH:
+		return arm_path(sensor, flag, index);
+	case FLAG_KIND_CGROUP:
+		return arm_tree(sensor, flag, index);
+	case FLAG_KIND_UNIT:
+		return arm_unit(sensor, flag, index);
+	case FLAG_KIND_PID:
+		break; /* runs already: flags_mark_running() */
+	}
+	return 0;
+}
+
 int flags_arm(const struct flags *flags, struct sensor *sensor)
 {
 	uint32_t i;
 	int error = 0;
 
-	for (i = 0; i < flags->count && !error; i++) {
-		const struct flag *flag = &flags->list[i];
-
-		if (flag->kind == FLAG_KIND_PATH)
-			error = arm_path(sensor, flag, i);
-		else if (flag->kind == FLAG_KIND_CGROUP)
-			error = arm_tree(sensor, flag, i);
-		else if (flag->kind == FLAG_KIND_UNIT)
-			error = arm_unit(sensor, flag, i);
-	}
+	for (i = 0; i < flags->count && !error; i++)
+		error = arm(sensor, &flags->list[i], i);
 	return error;
+}
+
+int flags_disarm(const struct flags *flags, struct sensor *sensor, size_t index)
+{
+	return arm(sensor, &flags->list[index], FLAG_NONE);
+}
+
+int flags_take(struct flags *flags, struct flag *flag, struct sensor *sensor)
+{
+	struct flag *list = realloc(flags->list, (flags->count + 1) * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	flags->list = list;
+	list[flags->count++] = *flag;
+	memset(flag, 0, sizeof(*flag));
+	return arm(sensor, &list[flags->count - 1], flags->count - 1);
 }
 
 /* ---- what runs already ---- */
@@ -329,7 +358,7 @@ static bool below(const char *path, const char *flagged)
 }
 
 /* An interpreter's script stands among its first arguments. */
-static bool runs_script(int pid, const struct flag *flag)
+static bool runs_script(int pid, const char *flagged)
 {
 	char path[64], bytes[4096], full[PATH_MAX * 2], real[PATH_MAX];
 	const char *argument;
@@ -351,12 +380,12 @@ static bool runs_script(int pid, const struct flag *flag)
 			snprintf(full, sizeof(full), "%s", argument);
 		else
 			snprintf(full, sizeof(full), "/proc/%d/cwd/%s", pid, argument);
-		return realpath(full, real) && below(real, flag->path);
+		return realpath(full, real) && below(real, flagged);
 	}
 	return false;
 }
 
-static bool runs_path(int pid, const struct flag *flag)
+bool flag_runs_path(int pid, const char *path)
 {
 	static const char deleted[] = " (deleted)";
 	char link[64], target[PATH_MAX];
@@ -370,11 +399,11 @@ static bool runs_path(int pid, const struct flag *flag)
 	target[length] = '\0';
 	if ((size_t)length > strlen(deleted) && !strcmp(target + length - strlen(deleted), deleted))
 		target[length - strlen(deleted)] = '\0';
-	if (below(target, flag->path))
+	if (below(target, path))
 		return true;
-	if (inode_of(link, &mine) && inode_of(flag->path, &flagged) && mine.ino == flagged.ino && mine.dev == flagged.dev)
+	if (inode_of(link, &mine) && inode_of(path, &flagged) && mine.ino == flagged.ino && mine.dev == flagged.dev)
 		return true;
-	return runs_script(pid, flag);
+	return runs_script(pid, path);
 }
 
 static int parent_of(int pid)
@@ -428,10 +457,10 @@ static uint32_t why_running(const struct flags *flags, const struct sensor *sens
 	for (i = 0; i < flags->count; i++) {
 		const struct flag *flag = &flags->list[i];
 		bool named = flag->kind == FLAG_KIND_PID  ? flag->pid == pid :
-			     flag->kind == FLAG_KIND_PATH ? runs_path(pid, flag) :
+			     flag->kind == FLAG_KIND_PATH ? reader_runs_path(pid, flag->path) :
 							    runs_in(pid, flag);
 
-		if (named)
+		if (named && !flag->gone)
 			return i;
 	}
 	pid = parent_of(pid);

@@ -16,6 +16,7 @@
 static const char usage[] =
 	"usage: quis-record run [-o CASE] [OPTIONS] -- COMMAND [ARG...]\n"
 	"       quis-record record -o CASE FLAG... [OPTIONS]\n"
+	"       quis-record --config FILE | --check-config [FILE]\n"
 	"       quis-record doctor [--format text|json] [--hooks WAY] [--btf FILE]\n"
 	"       quis-record make-key FILE [NAME]\n"
 	"\n"
@@ -45,6 +46,8 @@ static const char usage[] =
 	"  --compress             compress sealed segments (zstd)\n"
 	"  --checkpoint-to WAY    also to journal, syslog or stderr; repeatable\n"
 	"  --heartbeat TIME       say in the case that the sensor runs, so often (60s)\n"
+	"  --config FILE          take these options from a file too; SIGHUP reads it again\n"
+	"  --check-config [FILE]  say whether it is right (" CONFIG_DEFAULT "), and end\n"
 	"  -v, --verbose          say what is done\n"
 	"  --help, --version\n"
 	"\n"
@@ -73,6 +76,8 @@ enum option_id {
 	OPTION_ENTRIES,
 	OPTION_HIDE,
 	OPTION_TRY,
+	OPTION_CONFIG,
+	OPTION_CHECK,
 };
 
 static const struct option options_known[] = {
@@ -93,6 +98,8 @@ static const struct option options_known[] = {
 	{"compress", no_argument, NULL, OPTION_COMPRESS},
 	{"checkpoint-to", required_argument, NULL, OPTION_CHECKPOINT_TO},
 	{"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
+	{"config", required_argument, NULL, OPTION_CONFIG},
+	{"check-config", no_argument, NULL, OPTION_CHECK},
 	{"verbose", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -108,7 +115,7 @@ static const struct option options_known[] = {
 /* One line; `value` stands between the two parts. */
 static int wrong(const char *before, const char *value, const char *after)
 {
-	say("%s%s%s; see quis-record --help", before, value, after);
+	say("%s%s%s; see %s", before, value, after, *say_where ? "quis-record.conf(5)" : "quis-record --help");
 	return EXIT_USAGE;
 }
 
@@ -182,6 +189,8 @@ struct parsed {
 	struct record_options options;
 	struct flags flags;
 	char case_path[320];
+	struct config config;
+	bool check;
 	bool over; /* --help, --version: nothing more to do */
 };
 
@@ -249,6 +258,9 @@ static int take_value(struct parsed *p, int id, const char *value)
 		return number(value, 4096, 1u << 30, &o->sensor.ring_bytes) ? 0 : wrong("--ring-bytes ", value, ": a power of two from 4096");
 	case OPTION_ENTRIES:
 		return number(value, 1, 1u << 22, &o->sensor.file_entries) ? 0 : wrong("--map-entries ", value, ": 1 to 4194304");
+	case OPTION_CONFIG:
+	case OPTION_CHECK:
+		return 0; /* find_config() */
 	case OPTION_TRY:
 		o->try_confinement = true;
 		return 0;
@@ -259,14 +271,101 @@ static int take_value(struct parsed *p, int id, const char *value)
 	return take_sealing(o, id, value);
 }
 
+/* ---- a configuration: each key is an option ---- */
+
+static int take_entry(struct parsed *p, const struct config_entry *entry)
+{
+	const struct option *o;
+
+	for (o = options_known; o->name && strcmp(o->name, entry->key); o++)
+		;
+	if (o->name && o->has_arg == required_argument)
+		return take_value(p, o->val, entry->value);
+	if (!strcmp(entry->value, "yes"))
+		return take_value(p, o->val, NULL);
+	return strcmp(entry->value, "no") ? wrong("", entry->value, ": neither yes nor no") : 0;
+}
+
+static void defaults(struct record_options *o)
+{
+	o->epoch_ms = 1000;
+	o->heartbeat = 60 * SECOND;
+}
+
+static int take_entries(struct parsed *p, const struct config *config, const char *path)
+{
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < config->count && !status; i++) {
+		snprintf(say_where, sizeof(say_where), "%s:%u: ", path, config->entries[i].line);
+		status = take_entry(p, &config->entries[i]);
+	}
+	say_where[0] = '\0';
+	return status;
+}
+
+static int take_again(const struct config *config, struct record_options *options, struct flags *flags)
+{
+	struct parsed p = {.options = *options};
+	int status;
+
+	defaults(&p.options);
+	status = take_entries(&p, config, options->config_path);
+	*options = p.options;
+	*flags = p.flags;
+	return status;
+}
+
+static int take_config(struct parsed *p, const char *path)
+{
+	struct config_error where = {.line = 0};
+	int error = config_read(&p->config, path, &where);
+
+	if (error && !where.what[0]) {
+		say("%s: %s", path, strerror(-error));
+		return EXIT_FAILED;
+	}
+	if (error) {
+		if (where.line)
+			snprintf(say_where, sizeof(say_where), "%s:%u: ", path, where.line);
+		else
+			snprintf(say_where, sizeof(say_where), "%s: ", path);
+		say("%s", where.what);
+		say_where[0] = '\0';
+		return EXIT_USAGE;
+	}
+	p->options.config_path = path;
+	p->options.config = &p->config;
+	p->options.take_config = take_again;
+	return take_entries(p, &p->config, path);
+}
+
+/* First of all, so that the command line can say otherwise. */
+static int find_config(struct parsed *p, int argc, char **argv)
+{
+	const char *path = NULL;
+	int id;
+
+	while ((id = getopt_long(argc, argv, "+:o:vhV", options_known, NULL)) != -1) {
+		if (id == OPTION_CONFIG)
+			path = optarg;
+		p->check |= id == OPTION_CHECK;
+	}
+	if (p->check && !path)
+		path = optind < argc ? argv[optind] : CONFIG_DEFAULT;
+	optind = 0; /* from the beginning: getopt(3) */
+	return path ? take_config(p, path) : 0;
+}
+
 static int parse(struct parsed *p, int argc, char **argv)
 {
-	int id, status = 0;
+	int id, status;
 
 	opterr = 0;
 	optind = 1;
-	p->options.epoch_ms = 1000;
-	p->options.heartbeat = 60 * SECOND;
+	defaults(&p->options);
+	status = find_config(p, argc, argv);
 	while (!status && (id = getopt_long(argc, argv, "+:o:vhV", options_known, NULL)) != -1) {
 		if (id == 'h' || id == 'V') {
 			fputs(id == 'h' ? usage : "quis-record " QUIS_VERSION "\n", stdout);
@@ -345,6 +444,14 @@ static int main_run(int argc, char **argv)
 	return record(&p);
 }
 
+static int check_over(struct parsed *p)
+{
+	printf("%s: right; %zu keys, %zu to follow, the case is %s\n", p->options.config_path, p->config.count, p->flags.count, p->options.case_path);
+	flags_done(&p->flags);
+	config_done(&p->config);
+	return 0;
+}
+
 static int main_record(int argc, char **argv)
 {
 	static struct parsed p;
@@ -352,12 +459,14 @@ static int main_record(int argc, char **argv)
 
 	if (status || p.over)
 		return status;
-	if (optind < argc)
+	if (optind < argc && !p.check)
 		return wrong("unexpected word ", argv[optind], "");
 	if (!p.options.case_path)
 		return wrong("record needs -o CASE", "", "");
 	if (!p.flags.count)
 		return wrong("record needs a FLAG (--path, --pid, --unit, --cgroup)", "", "");
+	if (p.check)
+		return check_over(&p);
 	return record(&p);
 }
 
@@ -396,6 +505,8 @@ int main(int argc, char **argv)
 	}
 	if (argc < 2)
 		return wrong("what to do?", "", "");
+	if (!strncmp(argv[1], "--config", 8) || !strcmp(argv[1], "--check-config"))
+		return main_record(argc, argv);
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);

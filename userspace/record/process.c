@@ -103,6 +103,8 @@ void process_record_exec(struct recorder *r, const struct record_exec *record)
 	bool running = record->head.kind == RECORD_process;
 	uint32_t flag = record->flag;
 
+	if (running && p->started_written)
+		return; /* a look for new ones after SIGHUP finds the known ones too */
 	take_image(p, record);
 	if (running) {
 		read_arguments(p);

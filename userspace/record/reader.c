@@ -19,7 +19,7 @@
 #define ANSWER_WAIT                                                                                                    \
 	5000 /* ms; hashing 256 MiB takes less. Then it is taken for stopped by somebody, and never asked again. */
 
-enum question { ASK_HASH, ASK_CGROUP };
+enum question { ASK_HASH, ASK_CGROUP, ASK_RUNS_PATH };
 
 struct request {
 	uint32_t question;
@@ -53,9 +53,20 @@ static void answer_cgroup(const struct request *q, struct answer *a)
 		strcpy(a->text, path);
 }
 
+static void answer_runs_path(const struct request *q, struct answer *a)
+{
+	char path[PATH_MAX];
+
+	if (q->length >= sizeof(path))
+		return;
+	memcpy(path, q->path, q->length);
+	path[q->length] = '\0';
+	a->known = flag_runs_path(q->tgid, path);
+}
+
 __attribute__((noreturn)) static void serve(void)
 {
-	static void (*const answers[])(const struct request *, struct answer *) = {answer_hash, answer_cgroup};
+	static void (*const answers[])(const struct request *, struct answer *) = {answer_hash, answer_cgroup, answer_runs_path};
 	static struct request q;
 	static struct answer a;
 	struct confinement c;
@@ -175,6 +186,17 @@ bool reader_hash(int tgid, const char *path, size_t length, uint32_t dev, uint64
 		return false;
 	memcpy(ret_hex, a.text, 65);
 	return true;
+}
+
+bool reader_runs_path(int pid, const char *path)
+{
+	struct request q = {.question = ASK_RUNS_PATH, .tgid = pid, .length = strnlen(path, PATH_MAX - 1)};
+	static struct answer a;
+
+	if (!reader_runs())
+		return flag_runs_path(pid, path);
+	memcpy(q.path, path, q.length);
+	return ask(&q, &a);
 }
 
 const char *reader_cgroup(uint64_t id)

@@ -13,6 +13,7 @@
 
 #include "bpf/quis.h"
 #include "case/case.h"
+#include "record/config.h"
 #include "record/confine.h"
 #include "record/table.h"
 
@@ -26,6 +27,7 @@
 /* "quis: " and one line on stderr; no newline in the format */
 __attribute__((format(printf, 1, 2))) void say(const char *format, ...);
 extern bool say_verbose;
+extern char say_where[256]; /* stands before what is said: "FILE:LINE: " */
 void say_more(const char *format, ...) __attribute__((format(printf, 1, 2))); /* with -v only */
 void *xcalloc(size_t count, size_t size);				       /* ends the program with one line when memory is out */
 char *xstrndup(const char *text, size_t length);
@@ -47,6 +49,7 @@ struct flag {
 	char *text;  /* "path:/usr/sbin/clamd": what facts say */
 	char *path;  /* kind path: canonical; kind cgroup: absolute directory in the cgroup2 mount */
 	int pid;
+	bool gone; /* by a new configuration */
 };
 
 struct flags {
@@ -64,6 +67,10 @@ int flags_arm(const struct flags *flags, struct sensor *sensor);
 typedef void (*flags_found)(int tgid, uint32_t flag, void *context);
 int flags_mark_running(const struct flags *flags, struct sensor *sensor, flags_found found, void *context);
 void flags_done(struct flags *flags);
+/* Takes one flag over, which is left empty, and arms it; takes one back. What is followed already goes on being followed. */
+int flags_take(struct flags *flags, struct flag *flag, struct sensor *sensor);
+int flags_disarm(const struct flags *flags, struct sensor *sensor, size_t index);
+bool flag_runs_path(int pid, const char *path); /* needs to see /proc/PID/exe: the reader's */
 /* FNV-1a as bpf/path.h has it. */
 uint64_t flag_hash(const char *text, size_t length);
 
@@ -91,6 +98,7 @@ struct missing_hook {
 
 struct sensor {
 	struct bpf_object *object;
+	struct bpf_link *task_iterator; /* kept: none can be made after confinement */
 	struct bpf_link **links;
 	size_t link_count;
 	enum hooks hooks; /* in effect */
@@ -127,6 +135,7 @@ int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context);
 int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context);
 uint64_t sensor_missed(const struct sensor *sensor); /* runs that the kernel left out (recursion_misses) */
 /* Runs an iterator program in small steps; `between` empties the rings. -ENOENT: not on this kernel. */
+void sensor_keep_iterator(struct sensor *sensor); /* of tasks: it can be run after confinement too */
 int sensor_iterate(struct sensor *sensor, const char *program, void (*between)(void *), void *context);
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name);
 
@@ -354,6 +363,10 @@ struct record_options {
 	uint32_t epoch_ms;
 	bool verbose;
 	bool try_confinement; /* for tests */
+	const char *config_path; /* NULL: none */
+	struct config *config;
+	/* From a configuration, as from the command line; says what is wrong. 0 or an exit status. */
+	int (*take_config)(const struct config *config, struct record_options *options, struct flags *flags);
 	struct sensor_options sensor;
 	char **command; /* run: NULL-terminated */
 	bool any_flag;
@@ -362,7 +375,7 @@ struct record_options {
 struct recorder {
 	struct sensor sensor;
 	struct flags flags;
-	const struct record_options *options;
+	struct record_options *options;
 	struct case_writer *writer;
 	struct ring_buffer *files_ring, *life_ring;
 	struct table processes, files, flows, refused, actions, places;
@@ -424,9 +437,16 @@ void facts_file(struct recorder *r, const struct file_burst *b);
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
 void facts_stats(struct recorder *r);
+void facts_config_change(struct recorder *r, const char *note);
 void facts_heartbeat(struct recorder *r, uint64_t from, uint64_t to);
 void facts_clock_change(struct recorder *r, uint64_t from, uint64_t to, const char *note);
 void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what, uint64_t count);
+
+/* notify.c: the service manager, if there is one */
+void notify_open(void);
+void notify_say(const char *state);
+void notify_alive(uint64_t now);
+void notify_close(void);
 
 /* hash.c: SHA-256 of an executable, in hex, if the file still is the one that the kernel named. Cached. */
 bool hash_executable(int tgid, const char *path, size_t length, uint32_t dev, uint64_t ino, char ret_hex[65]);
@@ -435,7 +455,9 @@ void hash_bytes(const void *bytes, size_t length, char ret_hex[65]);
 bool hash_self(char ret_hex[65]);
 
 void recorder_drain(void *recorder); /* empties the rings */
-int record_run(struct recorder *r, const struct record_options *options); /* returns the exit status */
+void recorder_found(int tgid, uint32_t flag, void *recorder);
+void reload(struct recorder *r); /* reload.c: SIGHUP */
+int record_run(struct recorder *r, struct record_options *options); /* returns the exit status */
 int doctor_main(int argc, char **argv);
 int make_key_main(int argc, char **argv);
 

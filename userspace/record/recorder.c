@@ -198,9 +198,10 @@ static void epoch(struct recorder *r, bool last)
 	r->open = false;
 	case_open_end(r->writer);
 	r->epoch_start = r->now;
+	notify_alive(r->now);
 }
 
-static void found_running(int tgid, uint32_t flag, void *recorder)
+void recorder_found(int tgid, uint32_t flag, void *recorder)
 {
 	struct recorder *r = recorder;
 	void *why = realloc(r->why, (r->why_count + 1) * sizeof(*r->why));
@@ -215,7 +216,7 @@ static void found_running(int tgid, uint32_t flag, void *recorder)
 static int snapshot(struct recorder *r)
 {
 	static const char *const programs[] = {"snapshot_task", "snapshot_file", "snapshot_mapping"};
-	int error = flags_mark_running(&r->flags, &r->sensor, found_running, r);
+	int error = flags_mark_running(&r->flags, &r->sensor, recorder_found, r);
 	size_t i;
 
 	if (error || !r->why_count)
@@ -259,6 +260,8 @@ static void confine(struct recorder *r)
 	size_t i;
 
 	inherited_close();
+	if (r->options->config)
+		sensor_keep_iterator(&r->sensor);
 	wants.reader = reader_start(leave_reader, r);
 	confine_recorder(&wants, &r->confinement);
 	for (i = 0; i < PROTECTIONS; i++)
@@ -310,6 +313,10 @@ static void on_signal(struct loop *l, const struct signalfd_siginfo *info)
 
 	if (info->ssi_signo == SIGCHLD) {
 		command_reap(r);
+		return;
+	}
+	if (info->ssi_signo == SIGHUP && r->options->config) {
+		reload(r);
 		return;
 	}
 	if (l->reason)
@@ -430,6 +437,7 @@ static void recorder_done(struct recorder *r)
 	table_done(&r->places);
 	case_close(r->writer);
 	witness_close();
+	notify_close();
 	flags_done(&r->flags);
 	self_done(&r->self);
 	free(r->why);
@@ -485,6 +493,7 @@ static void finish(struct recorder *r, struct loop *l)
 {
 	int error;
 
+	notify_say("STOPPING=1");
 	epoch(r, false);
 	/* stop counting, then take what the last moment left */
 	epoch(r, true);
@@ -500,7 +509,7 @@ static void finish(struct recorder *r, struct loop *l)
 	say_more("quis: %s: %llu facts\n", r->options->case_path, (unsigned long long)case_sequence(r->writer));
 }
 
-int record_run(struct recorder *r, const struct record_options *options)
+int record_run(struct recorder *r, struct record_options *options)
 {
 	struct loop loop = {.epoll = -1, .signals = -1};
 	int status, error;
@@ -535,7 +544,9 @@ int record_run(struct recorder *r, const struct record_options *options)
 			goto out;
 		}
 	} else {
+		notify_open();
 		confine(r);
+		notify_say("READY=1");
 	}
 	run_loop(&loop);
 	finish(r, &loop);

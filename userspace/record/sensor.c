@@ -560,6 +560,8 @@ void sensor_close(struct sensor *sensor)
 	if (sensor->flow_maps[1] > 0)
 		close(sensor->flow_maps[1]);
 	sensor->file_maps[1] = sensor->flow_maps[1] = 0;
+	bpf_link__destroy(sensor->task_iterator);
+	sensor->task_iterator = NULL;
 	sensor_unmap(sensor);
 	bpf_object__close(sensor->object);
 	sensor->object = NULL;

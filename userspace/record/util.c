@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 bool say_verbose;
+char say_where[256];
 
 void say(const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	fputs("quis: ", stderr);
+	fprintf(stderr, "quis: %s", say_where);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 	va_end(args);

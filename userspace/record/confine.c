@@ -284,6 +284,7 @@ static const struct rule common_rules[] = {
 	ANY(getdents64),
 	ANY(access),
 	ANY(faccessat),
+	ANY(faccessat2),
 	ANY(getcwd),
 	WITHOUT(mmap, 2, PROT_EXEC),
 	WITHOUT(mprotect, 2, PROT_EXEC),

@@ -93,7 +93,7 @@ $(B)/static/quis: $(ANALYSE_OBJ) $(CASE_OBJ) $(STATIC_OBJ)
 	$(call static-link,$(ANALYSE_STATIC_LIBS))
 
 # Acts reach data each in one way and print the truth; static, so that the same file runs in a VM's initramfs.
-tests: $(addprefix $(B)/acts/,$(ACTS)) $(B)/acts/run $(addprefix $(B)/unit/,$(UNITS)) $(addprefix $(B)/replay/,$(FUZZ_NAMES)) ## the test programs
+tests: $(addprefix $(B)/acts/,$(ACTS)) $(B)/acts/run $(addprefix $(B)/unit/,$(UNITS)) $(addprefix $(B)/replay/,$(FUZZ_NAMES)) $(B)/bench/make-case ## the test programs
 $(B)/acts/run: tests/acts/run.c $(wildcard tests/acts/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -121,6 +121,11 @@ $(addprefix $(B)/,$(FUZZ_NAMES)): $(B)/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(LIB
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
 endif
+
+$(B)/bench/make-case: tests/bench/make-case.c $(CASE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(CASE_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
 
 check: all tests ## every test that this machine can run (root for those that record)
 	$(Q)B=$(B) tests/run

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -26,13 +27,22 @@ const struct command *find_command(const char *name);
 int show_commands(void);
 int show_help(const struct command *command);
 
+struct index_problems;
+struct open_options {
+	bool force; /* use a case that is not what was sealed, or of a format that is not known */
+	bool fresh; /* no index of an earlier call */
+	bool file;  /* an index with a path */
+};
+
 /* Complains itself. What is wrong with a case that can be used goes to stderr as one line. */
+int open_case_with(const char *path, const struct open_options *options, sqlite3 **ret_db, struct index_problems *ret_problems);
 int open_case(const char *path, sqlite3 **ret_db);
 /* path NULL: stdout. close_output() tells whether all was written. */
 int open_output(const char *path, FILE **ret_out);
 int close_output(const char *path, FILE *out);
 
 int command_report(const struct command *command, int argc, char **argv);
+int command_timeline(const struct command *command, int argc, char **argv);
 int command_query(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command, int argc, char **argv);

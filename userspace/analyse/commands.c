@@ -22,6 +22,16 @@ static const struct command commands[] = {
 		"  --top N                   text: so many files of each process (default: 20)\n"
 		"  --all                     text: every file\n"
 		"  --color auto|always|never text: default: auto\n"},
+	{"timeline", command_timeline, "CASE --format NAME [-o FILE]", "events in their order, in a form that other tools read",
+		"  --format NAME             see below\n"
+		"  -o FILE                   write there, not to stdout\n"
+		"  --from TIME, --to TIME    only events at these times and between them; UTC, unless an offset is given\n"
+		"  --process PID             only what this process did\n"
+		"  --class NAME              only what was done to files of this class\n"
+		"  --path-glob PATTERN       only what was done to paths like this (* ? [...]; * also stands for /)\n"
+		"  --merge BODYFILE          with the file system times of the same inodes (fls -m, plaso)\n"
+		"  --force                   also of a case that is not as it was sealed\n"
+		"  --no-cache                read the case again\n"},
 	{"query", command_query, "CASE 'SQL'", "SQL over a case, read-only",
 		"  --csv                     comma-separated values\n"
 		"  --json                    a list of objects\n"
@@ -53,7 +63,7 @@ int show_commands(void)
 
 	puts("quis shows what a security product read, how it got at it, and where it sent data.\n");
 	for (command = commands; command->name; command++)
-		printf("  quis %-7s %-42s %s\n", command->name, command->synopsis, command->summary);
+		printf("  quis %-8s %-42s %s\n", command->name, command->synopsis, command->summary);
 	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, 77 kernel or privileges do not allow it. See quis(1).");
 	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }

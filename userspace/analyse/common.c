@@ -76,19 +76,42 @@ static int complain_case(const char *path, int err)
 	}
 }
 
-int open_case(const char *path, sqlite3 **ret_db)
+/* What is not what was sealed is shown to who insists. */
+static int check_trust(const char *path, const struct open_options *options, const struct index_problems *problems)
 {
+	if (problems->trust != TRUST_BROKEN && problems->trust != TRUST_FOREIGN)
+		return EXIT_DONE;
+	if (!options->force)
+		return complain("%s: %s (--force shows what can be read, unverified)", path, problems->trust_what);
+	complain("%s: UNVERIFIED: %s", path, problems->trust_what);
+	return EXIT_DONE;
+}
+
+int open_case_with(const char *path, const struct open_options *options, sqlite3 **ret_db, struct index_problems *ret_problems)
+{
+	struct index_options how = {.fresh = options->fresh, .file = options->file};
 	struct index_problems problems;
-	int err = index_open(ret_db, &problems, path);
+	int err = index_open_with(ret_db, &problems, path, &how);
 
 	if (err)
 		return complain_case(path, err);
+	*ret_problems = problems;
 	if (problems.bad_lines)
 		complain("%s: %" PRIu64 " line%s not used, the first being line %" PRIu64 " of facts-%06" PRIu32
 			 ".ndjson: %s",
 			path, problems.bad_lines, problems.bad_lines == 1 ? "" : "s", problems.first_line,
 			problems.first_segment, problems.first_what);
-	return EXIT_DONE;
+	err = check_trust(path, options, &problems);
+	if (err)
+		sqlite3_close(*ret_db);
+	return err;
+}
+
+int open_case(const char *path, sqlite3 **ret_db)
+{
+	struct index_problems problems;
+
+	return open_case_with(path, &(struct open_options){0}, ret_db, &problems);
 }
 
 int open_output(const char *path, FILE **ret_out)
@@ -97,6 +120,7 @@ int open_output(const char *path, FILE **ret_out)
 
 	if (!out)
 		return complain("%s: %s", path, strerror(errno));
+	setvbuf(out, NULL, _IOFBF, 1 << 18);
 	*ret_out = out;
 	return EXIT_DONE;
 }

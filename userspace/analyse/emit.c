@@ -21,30 +21,54 @@ static void put_escaped(FILE *out, const char *bytes, size_t len)
 			while (part > CHUNK - 4 && (bytes[i + part] & 0xc0) == 0x80)
 				part--;
 		}
-		fwrite(buffer, 1, text_json(buffer, sizeof(buffer), bytes + i, part), out);
+		fwrite_unlocked(buffer, 1, text_json(buffer, sizeof(buffer), bytes + i, part), out);
 	}
+}
+
+/* A key of our own is written as it is; those of a query are the user's. */
+static bool is_plain(const char *key, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (key[i] < 0x20 || key[i] == '"' || key[i] == '\\' || key[i] == 0x7f)
+			return false;
+	return true;
 }
 
 static void begin(struct emit *emit, const char *key)
 {
 	uint64_t bit = 1ull << emit->depth;
+	char buffer[72];
+	size_t used = 0, len;
 
 	if (emit->filled & bit)
-		fputc(',', emit->out);
+		buffer[used++] = ',';
 	emit->filled |= bit;
-	if (!key)
+	len = key ? strlen(key) : 0;
+	if (!key || len > 64 || !is_plain(key, len)) {
+		fwrite_unlocked(buffer, 1, used, emit->out);
+		if (!key)
+			return;
+		putc_unlocked('"', emit->out);
+		put_escaped(emit->out, key, len);
+		fwrite_unlocked("\":", 1, 2, emit->out);
 		return;
-	fputc('"', emit->out);
-	put_escaped(emit->out, key, strlen(key));
-	fputs("\":", emit->out);
+	}
+	buffer[used++] = '"';
+	memcpy(buffer + used, key, len);
+	used += len;
+	buffer[used++] = '"';
+	buffer[used++] = ':';
+	fwrite_unlocked(buffer, 1, used, emit->out);
 }
 
 void emit_open(struct emit *emit, const char *key, char bracket)
 {
 	begin(emit, key);
-	if (!key && emit->depth)
-		fputc('\n', emit->out);
-	fputc(bracket, emit->out);
+	if (!key && emit->depth && !emit->one_line)
+		putc_unlocked('\n', emit->out);
+	putc_unlocked(bracket, emit->out);
 	emit->depth++;
 	emit->filled &= ~(1ull << emit->depth);
 }
@@ -52,23 +76,39 @@ void emit_open(struct emit *emit, const char *key, char bracket)
 void emit_close(struct emit *emit, char bracket)
 {
 	emit->depth--;
-	fputc(bracket, emit->out);
+	putc_unlocked(bracket, emit->out);
 	if (!emit->depth)
-		fputc('\n', emit->out);
+		putc_unlocked('\n', emit->out);
 }
 
 void emit_text(struct emit *emit, const char *key, const char *bytes, size_t len)
 {
 	begin(emit, key);
-	fputc('"', emit->out);
+	putc_unlocked('"', emit->out);
 	put_escaped(emit->out, bytes, len);
-	fputc('"', emit->out);
+	putc_unlocked('"', emit->out);
+}
+
+void emit_text_two(struct emit *emit, const char *key, const char *first, const char *second)
+{
+	begin(emit, key);
+	putc_unlocked('"', emit->out);
+	put_escaped(emit->out, first, strlen(first));
+	put_escaped(emit->out, second, strlen(second));
+	putc_unlocked('"', emit->out);
 }
 
 void emit_number(struct emit *emit, const char *key, uint64_t value)
 {
+	char digits[20];
+	size_t at = sizeof(digits);
+
 	begin(emit, key);
-	fprintf(emit->out, "%" PRIu64, value);
+	do {
+		digits[--at] = '0' + value % 10;
+		value /= 10;
+	} while (value);
+	fwrite_unlocked(digits + at, 1, sizeof(digits) - at, emit->out);
 }
 
 void emit_bool(struct emit *emit, const char *key, bool value)
@@ -84,21 +124,32 @@ void emit_null(struct emit *emit, const char *key)
 }
 
 /* In JSON these characters stand inside strings only, so that an escape may take their place. */
-void emit_raw(struct emit *emit, const char *key, const char *text, size_t len)
+static void put_raw(FILE *out, const char *text, size_t len)
 {
 	size_t i, start = 0;
 
-	begin(emit, key);
 	for (i = 0; i < len; i++) {
 		unsigned char byte = text[i], next = i + 1 < len ? text[i + 1] : 0;
 		bool c1 = byte == 0xc2 && next >= 0x80 && next <= 0x9f;
 
 		if (byte != 0x7f && !c1)
 			continue;
-		fwrite(text + start, 1, i - start, emit->out);
-		fprintf(emit->out, "\\u00%02x", c1 ? next : byte);
+		fwrite_unlocked(text + start, 1, i - start, out);
+		fprintf(out, "\\u00%02x", c1 ? next : byte);
 		i += c1;
 		start = i + 1;
 	}
-	fwrite(text + start, 1, len - start, emit->out);
+	fwrite_unlocked(text + start, 1, len - start, out);
+}
+
+void emit_raw(struct emit *emit, const char *key, const char *text, size_t len)
+{
+	begin(emit, key);
+	put_raw(emit->out, text, len);
+}
+
+void emit_members(struct emit *emit, const char *text, size_t len)
+{
+	begin(emit, NULL);
+	put_raw(emit->out, text, len);
 }

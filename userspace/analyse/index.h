@@ -1,31 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The index: a SQLite database made from the facts of a case. Never a source of truth; it can be thrown away. schema.c
- * says what is in it.
+ * says what is in it. A small case is indexed in memory at each call; the index of a large one is kept outside of the
+ * case, in the user's cache directory, and made anew when anything of the case has changed (index_cache.c).
  */
 #ifndef QUIS_INDEX_H
 #define QUIS_INDEX_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+/* What is known of the case as a whole, beside its single lines. */
+enum index_trust {
+	TRUST_UNSEALED, /* there is nothing to check it by */
+	TRUST_VERIFIED,
+	TRUST_BROKEN,  /* it is not what was sealed */
+	TRUST_FOREIGN, /* of a format that this version does not know */
+};
+
 struct index_problems {
+	uint64_t facts;
 	uint64_t bad_lines;
 	uint32_t first_segment; /* where the first bad line is */
 	uint64_t first_line;
-	const char *first_what; /* static */
+	char first_what[64];
+	enum index_trust trust;
+	char trust_what[200]; /* how it was verified, or what is wrong */
+};
+
+struct index_options {
+	bool fresh; /* do not take an index from the cache, nor leave one there */
+	bool file;  /* never in memory: ATTACH needs a path, which sqlite3_db_filename() tells */
 };
 
 /*
- * Reads the whole case into memory. -ENOENT, -ENOTDIR, -ENODATA: no case there; -EBADMSG: not one readable fact in it;
- * -ENOMEM; -EIO: SQLite. What could not be read is in ret_problems and in table gap; everything else is used. The
- * caller closes with sqlite3_close().
+ * Reads the whole case. -ENOENT, -ENOTDIR, -ENODATA: no case there; -EBADMSG: not one readable fact in it;
+ * -ENOMEM; -EIO: SQLite; -ENOSPC: no room for it. What could not be read is in ret_problems and in table gap;
+ * everything else is used. The caller closes with sqlite3_close().
  */
 int index_open(sqlite3 **ret_db, struct index_problems *ret_problems, const char *case_path);
+int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const char *case_path,
+	const struct index_options *options);
 
+/* The version of what is below goes into the names of cached indexes; a change of its text is enough. */
 extern const char index_schema[];
-extern const char index_schema_late[]; /* indexes, made once everything is in */
+extern const char index_schema_late[];			/* indexes, made once everything is in */
 extern const char index_open_begin[], index_open_end[]; /* around what open.ndjson holds */
-extern const char index_inherited[];   /* conclusions about how a descriptor came */
+extern const char index_inherited[];			/* conclusions about how a descriptor came */
+extern const char index_merge_files[];			/* with one %d */
+extern const char index_views[];
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "index_facts.h"
 
+#include <string.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define COLUMN(name, key, type)                                                                                        \
 	{                                                                                                              \
@@ -9,6 +11,8 @@
 
 static const struct column capture_start[] = {
 	COLUMN("started", "@timestamp", TIME),
+	COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("ecs_version", "ecs.version", TEXT),
 	COLUMN("format", "quis.format", NUMBER),
 	COLUMN("case_id", "quis.case.id", TEXT),
 	COLUMN("tool_version", "quis.tool.version", TEXT),
@@ -21,10 +25,10 @@ static const struct column capture_start[] = {
 	COLUMN("architecture", "host.architecture", TEXT),
 	COLUMN("hooks", "quis.hooks", TEXT),
 	COLUMN("flags", "quis.flags", LIST),
-	COLUMN("unseen", "quis.unseen", LIST),
+	COLUMN("may_be_unseen", "quis.unseen", LIST),
 	COLUMN("realtime_ns", "quis.clock.realtime_ns", NUMBER),
 	COLUMN("boottime_ns", "quis.clock.boottime_ns", NUMBER),
-	COLUMN("synchronised", "quis.clock.synchronised", TRUE),
+	COLUMN("synchronised", "quis.clock.synchronised", TEXT),
 	COLUMN("error_us", "quis.clock.error_us", NUMBER),
 	COLUMN("timezone", "event.timezone", TEXT),
 	COLUMN("config_sha256", "quis.config.sha256", TEXT),
@@ -35,9 +39,8 @@ static const struct column capture_start[] = {
 };
 
 static const struct column capture_end[] = {
-	COLUMN("ended", "@timestamp", TIME),
-	COLUMN("end_reason", "quis.end.reason", TEXT),
-	COLUMN("exit_status", "quis.end.exit_status", NUMBER),
+	COLUMN("time", "@timestamp", TIME), COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("reason", "quis.end.reason", TEXT), COLUMN("exit_status", "quis.end.exit_status", NUMBER),
 	COLUMN("unseen", "quis.unseen", LIST), /* of that session; capture-start has all that may be */
 };
 
@@ -50,6 +53,7 @@ static const struct column process_start[] = {
 	COLUMN("parent", "process.parent.entity_id", TEXT),
 	COLUMN("flagged_by", "quis.process.flagged_by", TEXT),
 	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("executable", "process.executable", TEXT),
 	COLUMN("executable_raw", "quis.process.executable_raw", TEXT),
 	COLUMN("executable_device", "quis.process.executable_device", TEXT),
@@ -57,7 +61,10 @@ static const struct column process_start[] = {
 	COLUMN("sha256", "process.hash.sha256", TEXT),
 	COLUMN("args", "process.args", LIST),
 	COLUMN("args_raw", "quis.process.args_raw", LIST),
+	COLUMN("args_count", "process.args_count", NUMBER),
 	COLUMN("args_truncated", "quis.process.args_truncated", TRUE),
+	COLUMN("script", "quis.process.script", TEXT),
+	COLUMN("script_raw", "quis.process.script_raw", TEXT),
 	COLUMN("cwd", "process.working_directory", TEXT),
 	COLUMN("cwd_raw", "quis.process.working_directory_raw", TEXT),
 	COLUMN("uid", "process.user.id", NUMBER),
@@ -67,6 +74,10 @@ static const struct column process_start[] = {
 };
 
 static const struct column process_end[] = {
+	COLUMN("time", "@timestamp", TIME),
+	COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("ended", "process.end", TIME),
 	COLUMN("exit_code", "process.exit_code", NUMBER),
 	COLUMN("exit_signal", "quis.process.exit_signal", NUMBER),
@@ -91,6 +102,8 @@ static const struct column file_access[] = {
 	COLUMN("sequence", "event.sequence", NUMBER),
 	COLUMN("first", "event.start", TIME),
 	COLUMN("last", "event.end", TIME),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("path", "file.path", TEXT),
 	COLUMN("path_raw", "quis.file.path_raw", TEXT),
 	COLUMN("path_from", "quis.file.path_from", TEXT),
@@ -99,6 +112,7 @@ static const struct column file_access[] = {
 	COLUMN("unreachable", "quis.file.unreachable", TRUE),
 	COLUMN("view", "quis.file.view", TEXT),
 	COLUMN("how", "quis.file.how", LIST),
+	COLUMN("events", "quis.file.events", LIST),
 	COLUMN("handed_by", "quis.file.from", LIST),
 	COLUMN("opens", "quis.opens", COUNT),
 	COLUMN("reads", "quis.reads", COUNT),
@@ -116,12 +130,22 @@ static const struct column flow[] = {
 	COLUMN("sequence", "event.sequence", NUMBER),
 	COLUMN("first", "event.start", TIME),
 	COLUMN("last", "event.end", TIME),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("flow_id", "quis.flow.id", TEXT),
 	COLUMN("family", "quis.flow.family", TEXT),
 	COLUMN("transport", "network.transport", TEXT),
 	COLUMN("direction", "network.direction", TEXT),
+	COLUMN("network_type", "network.type", TEXT),
 	COLUMN("local", "quis.flow.local", TEXT),
+	COLUMN("local_raw", "quis.flow.local_raw", TEXT),
 	COLUMN("remote", "quis.flow.remote", TEXT),
+	COLUMN("remote_raw", "quis.flow.remote_raw", TEXT),
+	COLUMN("source_ip", "source.ip", TEXT),
+	COLUMN("source_port", "source.port", NUMBER),
+	COLUMN("destination_ip", "destination.ip", TEXT),
+	COLUMN("destination_port", "destination.port", NUMBER),
+	COLUMN("listening", "quis.flow.listening", TRUE),
 	COLUMN("peer_pid", "quis.flow.peer_pid", NUMBER),
 	COLUMN("sends", "quis.flow.sends", COUNT),
 	COLUMN("sent_bytes", "quis.flow.sent_bytes", COUNT),
@@ -134,6 +158,10 @@ static const struct column flow[] = {
 static const struct column action[] = {
 	COLUMN("time", "@timestamp", TIME),
 	COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("first", "event.start", TIME),
+	COLUMN("last", "event.end", TIME),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("kind", "event.action", TEXT),
 	COLUMN("path", "file.path", TEXT),
 	COLUMN("path_raw", "quis.file.path_raw", TEXT),
@@ -148,6 +176,8 @@ static const struct column action[] = {
 static const struct column name[] = {
 	COLUMN("time", "@timestamp", TIME),
 	COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
 	COLUMN("address", "quis.name.address", TEXT),
 	COLUMN("name", "quis.name.name", TEXT),
 	COLUMN("source", "quis.name.source", TEXT),
@@ -156,6 +186,7 @@ static const struct column name[] = {
 
 static const struct column stats[] = {
 	COLUMN("time", "@timestamp", TIME),
+	COLUMN("sequence", "event.sequence", NUMBER),
 	COLUMN("produced", "quis.stats.produced", NUMBER),
 	COLUMN("written", "quis.stats.written", NUMBER),
 	COLUMN("merged", "quis.stats.merged", NUMBER),
@@ -168,6 +199,8 @@ static const struct column stats[] = {
 };
 
 static const struct column gap[] = {
+	COLUMN("time", "@timestamp", TIME),
+	COLUMN("sequence", "event.sequence", NUMBER),
 	COLUMN("first", "event.start", TIME),
 	COLUMN("last", "event.end", TIME),
 	COLUMN("what", "quis.gap.what", TEXT),
@@ -185,27 +218,27 @@ static const struct column notice[] = {
 	COLUMN("public_key", "quis.key.public", TEXT),
 };
 
-#define KIND(fact, table, columns, link, after)                                                                        \
+#define KIND(fact, table, columns, link, after, category, type)                                                        \
 	{                                                                                                              \
-		fact, table, columns, COUNT(columns), LINK_##link, AFTER_##after                                       \
+		fact, table, columns, COUNT(columns), LINK_##link, AFTER_##after, category, type                       \
 	}
 
 /* Most frequent first. */
 const struct fact_kind fact_kinds[] = {
-	KIND("file-access", "access", file_access, FILE, NOTHING),
-	KIND("process-start", "image", process_start, PROCESS, START),
-	KIND("process-end", NULL, process_end, PROCESS, END),
-	KIND("flow", "flow", flow, PROCESS, NOTHING),
-	KIND("action", "action", action, PROCESS, NOTHING),
-	KIND("name", "name", name, MAYBE_PROCESS, NOTHING),
-	KIND("stats", "stats", stats, NONE, NOTHING),
-	KIND("gap", "gap", gap, NONE, NOTHING),
-	KIND("heartbeat", "notice", notice, KIND, NOTHING),
-	KIND("clock-change", "notice", notice, KIND, NOTHING),
-	KIND("config-change", "notice", notice, KIND, NOTHING),
-	KIND("key", "notice", notice, KIND, NOTHING),
-	KIND("capture-start", "capture", capture_start, NONE, NOTHING),
-	KIND("capture-end", NULL, capture_end, NONE, CAPTURE_END),
+	KIND("file-access", "access", file_access, FILE, NOTHING, "file", "access"),
+	KIND("process-start", "image", process_start, PROCESS, START, "process", "start"),
+	KIND("process-end", "ending", process_end, PROCESS, END, "process", "end"),
+	KIND("flow", "flow", flow, PROCESS, NOTHING, "network", "connection"),
+	KIND("action", "action", action, PROCESS, NOTHING, "file", "change"),
+	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, NULL, NULL),
+	KIND("stats", "stats", stats, NONE, NOTHING, NULL, NULL),
+	KIND("gap", "gap", gap, NONE, NOTHING, NULL, NULL),
+	KIND("heartbeat", "notice", notice, KIND, NOTHING, NULL, NULL),
+	KIND("clock-change", "notice", notice, KIND, CLOCK, NULL, NULL),
+	KIND("config-change", "notice", notice, KIND, NOTHING, NULL, NULL),
+	KIND("key", "notice", notice, KIND, NOTHING, NULL, NULL),
+	KIND("capture-start", "capture", capture_start, NONE, CAPTURE_START, NULL, NULL),
+	KIND("capture-end", "finish", capture_end, NONE, CAPTURE_END, NULL, NULL),
 };
 const size_t fact_kinds_count = COUNT(fact_kinds);
 _Static_assert(COUNT(fact_kinds) <= FACT_KINDS_MAX, "one statement a kind");
@@ -228,3 +261,64 @@ const struct image_column image_columns[] = {
 	{"container", "container", false},
 };
 const size_t image_columns_count = COUNT(image_columns);
+
+static const char *access_types(const struct fact_nature *nature)
+{
+	if (!nature->change || nature->failed)
+		return "[\"access\"]";
+	return nature->access ? "[\"access\",\"change\"]" : "[\"change\"]";
+}
+
+static const char *action_types(const struct fact_nature *nature)
+{
+	static const char *const others[][2] = {
+		{"unlink", "[\"deletion\"]"},
+		{"rmdir", "[\"deletion\"]"},
+		{"mkdir", "[\"creation\"]"},
+		{"mknod", "[\"creation\"]"},
+		{"link", "[\"creation\"]"},
+		{"symlink", "[\"creation\"]"},
+	};
+	size_t i;
+
+	if (!nature->has_path)
+		return "[\"info\"]";
+	for (i = 0; i < COUNT(others); i++)
+		if (nature->action && !strcmp(nature->action, others[i][0]))
+			return others[i][1];
+	return "[\"change\"]";
+}
+
+/* Constants, so that nothing need be built for each fact. */
+static const char *types_of(const struct fact_kind *kind, const struct fact_nature *nature)
+{
+	if (!strcmp(kind->table, "access"))
+		return access_types(nature);
+	if (!strcmp(kind->table, "action"))
+		return action_types(nature);
+	if (!strcmp(kind->table, "flow"))
+		return "[\"connection\"]";
+	return !strcmp(kind->type, "start") ? "[\"start\"]" : "[\"end\"]";
+}
+
+static const char *category_of(const struct fact_kind *kind, const struct fact_nature *nature)
+{
+	if (!strcmp(kind->category, "network"))
+		return "[\"network\"]";
+	if (!strcmp(kind->category, "process") || (!strcmp(kind->table, "action") && !nature->has_path))
+		return "[\"process\"]";
+	return "[\"file\"]";
+}
+
+const char *derived_json(const struct fact_kind *kind, const struct fact_nature *nature, const char *key)
+{
+	if (!strcmp(key, "event.outcome"))
+		return !strcmp(kind->table, "access") && nature->failed ? "\"failure\"" : NULL;
+	if (!kind->category)
+		return NULL;
+	if (!strcmp(key, "event.kind"))
+		return "\"event\"";
+	if (!strcmp(key, "event.category"))
+		return category_of(kind, nature);
+	return !strcmp(key, "event.type") ? types_of(kind, nature) : NULL;
+}

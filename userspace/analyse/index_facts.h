@@ -37,21 +37,35 @@ enum fact_after {
 	AFTER_NOTHING,
 	AFTER_START,
 	AFTER_END,
+	AFTER_CLOCK,
+	AFTER_CAPTURE_START,
 	AFTER_CAPTURE_END,
 };
 
 struct fact_kind {
 	const char *fact;
-	const char *table; /* NULL: no row of its own */
+	const char *table;
 	const struct column *columns;
 	uint8_t count;
 	uint8_t link;
 	uint8_t after;
+	const char *category,
+		*type; /* what ECS calls it; NULL: nothing. derived_text() says where it is more than that */
 };
 
 extern const struct fact_kind fact_kinds[];
 extern const size_t fact_kinds_count;
 #define FACT_KINDS_MAX 24
+
+/*
+ * What of a fact need not be kept because the rest tells it: event.kind, event.category, event.type, event.outcome.
+ * Returns the JSON that a fact of this kind has for that key; NULL: none. Of the action: whether it has a path.
+ */
+struct fact_nature {
+	const char *action; /* NUL-terminated; NULL: none */
+	bool has_path, access, change, failed;
+};
+const char *derived_json(const struct fact_kind *kind, const struct fact_nature *nature, const char *key);
 
 extern const struct column file_columns[]; /* of table file, filled from file-access */
 extern const size_t file_columns_count;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,14 @@ int intern_init(struct intern *intern)
 		return -EIO;
 	randombytes_buf(intern->key, sizeof(intern->key));
 	intern->size = 1024;
-	intern->entries = calloc(intern->size, sizeof(*intern->entries));
-	return intern->entries ? 0 : -ENOMEM;
+	intern->places = calloc(intern->size, sizeof(*intern->places));
+	return intern->places ? 0 : -ENOMEM;
 }
 
 void intern_done(struct intern *intern)
 {
-	free(intern->entries);
-	free(intern->bytes);
+	free(intern->places);
+	free(intern->notes);
 	memset(intern, 0, sizeof(*intern));
 }
 
@@ -32,74 +33,76 @@ uint64_t intern_hash(const struct intern *intern, const void *bytes, size_t len)
 	return hash;
 }
 
-static struct intern_entry *find_slot(struct intern_entry *entries, size_t size, const char *all,
-	const struct intern_entry *wanted, const void *bytes)
+static struct intern_place *find_place(
+	struct intern_place *places, size_t size, const struct intern_place *wanted, bool known)
 {
-	size_t at = wanted->hash & (size - 1);
+	size_t at = wanted->hash[0] & (size - 1);
 
-	for (; entries[at].id; at = (at + 1) & (size - 1))
-		if (bytes && entries[at].hash == wanted->hash && entries[at].len == wanted->len &&
-			!memcmp(all + entries[at].offset, bytes, wanted->len))
+	for (; places[at].id; at = (at + 1) & (size - 1))
+		if (known && !memcmp(places[at].hash, wanted->hash, sizeof(wanted->hash)))
 			break;
-	return &entries[at];
+	return &places[at];
 }
 
-static int grow_entries(struct intern *intern)
+static int grow(struct intern *intern)
 {
 	size_t size = intern->size * 2, i;
-	struct intern_entry *entries = calloc(size, sizeof(*entries));
+	struct intern_place *places = calloc(size, sizeof(*places));
 
-	if (!entries)
+	if (!places)
 		return -ENOMEM;
 	for (i = 0; i < intern->size; i++)
-		if (intern->entries[i].id)
-			*find_slot(entries, size, NULL, &intern->entries[i], NULL) = intern->entries[i];
-	free(intern->entries);
-	intern->entries = entries;
+		if (intern->places[i].id)
+			*find_place(places, size, &intern->places[i], false) = intern->places[i];
+	free(intern->places);
+	intern->places = places;
 	intern->size = size;
 	return 0;
 }
 
-static int keep_bytes(struct intern *intern, const void *bytes, size_t len)
+static int note_of(struct intern *intern, uint32_t id, uint32_t **ret_note)
 {
-	size_t size = intern->bytes_size ? intern->bytes_size : 65536;
-	char *grown;
+	size_t size = intern->notes_size ? intern->notes_size * 2 : 1024;
+	uint32_t *notes;
 
-	while (size - intern->bytes_len < len)
-		size *= 2;
-	if (size > UINT32_MAX)
-		return -ENOMEM;
-	if (size != intern->bytes_size) {
-		grown = realloc(intern->bytes, size);
-		if (!grown)
+	if (id >= intern->notes_size) {
+		notes = realloc(intern->notes, size * sizeof(*notes));
+		if (!notes)
 			return -ENOMEM;
-		intern->bytes = grown;
-		intern->bytes_size = size;
+		memset(notes + intern->notes_size, 0, (size - intern->notes_size) * sizeof(*notes));
+		intern->notes = notes;
+		intern->notes_size = size;
 	}
-	memcpy(intern->bytes + intern->bytes_len, bytes, len);
-	intern->bytes_len += len;
+	*ret_note = &intern->notes[id];
 	return 0;
 }
 
-int intern_add(struct intern *intern, const void *bytes, size_t len, struct intern_entry **ret_entry)
+int intern_add(struct intern *intern, const void *bytes, size_t len, uint32_t *ret_id, uint32_t **ret_note)
 {
-	struct intern_entry entry = {.hash = intern_hash(intern, bytes, len), .offset = intern->bytes_len, .len = len};
-	struct intern_entry *slot;
+	unsigned char hash[crypto_shorthash_siphashx24_BYTES];
+	struct intern_place wanted, *place;
 	int err;
 
-	if (intern->count >= intern->size / 2) {
-		err = grow_entries(intern);
+	crypto_shorthash_siphashx24(hash, bytes, len, intern->key);
+	memcpy(wanted.hash, hash, sizeof(wanted.hash));
+	place = find_place(intern->places, intern->size, &wanted, true);
+	if (place->id) {
+		*ret_id = place->id;
+		*ret_note = &intern->notes[place->id];
+		return 0;
+	}
+	if (intern->count == INTERN_MAX)
+		return -ENOSPC;
+	if (intern->count >= intern->size / 4 * 3) {
+		err = grow(intern);
 		if (err)
 			return err;
+		place = find_place(intern->places, intern->size, &wanted, false);
 	}
-	slot = find_slot(intern->entries, intern->size, intern->bytes, &entry, bytes);
-	*ret_entry = slot;
-	if (slot->id)
-		return 0;
-	err = keep_bytes(intern, bytes, len);
+	err = note_of(intern, intern->count + 1, ret_note);
 	if (err)
 		return err;
-	entry.id = ++intern->count;
-	*slot = entry;
+	wanted.id = *ret_id = ++intern->count;
+	*place = wanted;
 	return 1;
 }

@@ -271,9 +271,11 @@ static char *parse_list(char *at, struct line_field *field)
 
 static char *parse_value(char *at, struct line_field *field)
 {
+	char *begin = at;
 	size_t len = 0;
 
 	field->type = LINE_OTHER;
+	field->found = false;
 	switch (*at) {
 	case '"':
 		field->text = at + 1;
@@ -284,13 +286,18 @@ static char *parse_value(char *at, struct line_field *field)
 	case '[':
 		return parse_list(at, field);
 	case '{':
-		return skip_value(at, 1);
+		at = skip_value(at, 1);
+		break;
 	case '-':
 	case '0' ... '9':
-		return parse_number(at, field);
+		at = parse_number(at, field);
+		break;
 	default:
-		return parse_word(at, field);
+		at = parse_word(at, field);
 	}
+	field->text = begin;
+	field->len = at ? at - begin : 0;
+	return at;
 }
 
 static char *parse_member(char *at, struct line_field *field)
@@ -350,7 +357,7 @@ int line_parse(struct line *line, const char *text, size_t len)
 	return -EBADMSG;
 }
 
-const struct line_field *line_find(struct line *line, const char *key, size_t key_len)
+struct line_field *line_find(struct line *line, const char *key, size_t key_len)
 {
 	size_t i, at = line->guess;
 
@@ -359,8 +366,20 @@ const struct line_field *line_find(struct line *line, const char *key, size_t ke
 			at = 0;
 		if (line->fields[at].key_len == key_len && !memcmp(line->fields[at].key, key, key_len)) {
 			line->guess = at + 1;
+			line->fields[at].found = true;
 			return &line->fields[at];
 		}
+	}
+	return NULL;
+}
+
+const struct line_field *line_unknown(const struct line *line, size_t *at)
+{
+	while (*at < line->count) {
+		const struct line_field *field = &line->fields[(*at)++];
+
+		if (!field->found)
+			return field;
 	}
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef QUIS_LINE_H
 #define QUIS_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@
 #define LINE_FIELDS_MAX 96
 
 enum line_type {
-	LINE_OTHER, /* null, object, fraction, list of anything but strings: nobody asks for these */
+	LINE_OTHER, /* null, object, fraction, list of anything but strings: nobody asks for these; the JSON as it stands */
 	LINE_TEXT,  /* unescaped; NUL-terminated, may hold NULs */
 	LINE_NUMBER,
 	LINE_TRUE,
@@ -29,6 +30,7 @@ struct line_field {
 	uint32_t len;
 	uint64_t number; /* UINT64_MAX at the most; 0 for negative ones */
 	enum line_type type;
+	bool found; /* by line_find() */
 };
 
 struct line {
@@ -42,7 +44,9 @@ struct line {
  */
 int line_parse(struct line *line, const char *text, size_t len);
 /* NULL: no such key. Of a key that comes twice the first counts. */
-const struct line_field *line_find(struct line *line, const char *key, size_t key_len);
+struct line_field *line_find(struct line *line, const char *key, size_t key_len);
+/* The next field that nobody has looked for; *at is 0 at first. NULL: no more. */
+const struct line_field *line_unknown(const struct line *line, size_t *at);
 /* The next string of a list; at starts as field->text. Returns 0 at the end. text is unescaped in place: list text may
  * be walked once only. */
 int line_list_next(char **at, const char **ret_text, size_t *ret_len);

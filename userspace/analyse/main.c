@@ -9,6 +9,9 @@ int main(int argc, char **argv)
 	const struct command *command;
 
 	setlocale(LC_CTYPE, "");
+	/* One thread, and nobody asks how much memory SQLite has: no locks around each allocation. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (argc < 2)
 		return misused(NULL, "no command given");
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

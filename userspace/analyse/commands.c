@@ -42,6 +42,9 @@ static const struct command commands[] = {
 		"  --since CHECKPOINT        an older checkpoint of the case that left the host\n"
 		"  --proof LINE              a C2SP tlog-proof of one line: its number in the case, or SEGMENT:LINE\n"
 		"  -o FILE                   write the proof there, not to stdout\n"
+		"  --timestamp FILE          write a time-stamp query (RFC 3161) for the newest checkpoint\n"
+		"  --timestamp-reply FILE    check the reply to it, and keep it in the case\n"
+		"  --ca FILE                 the certificates that vouch for the time-stamping service\n"
 		"Exit status: 0 intact; 1 altered or broken, and where; 2 cannot tell.\n"},
 	{"help", command_help, "[COMMAND]", "this, or how to use a command", NULL},
 	{NULL},

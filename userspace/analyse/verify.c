@@ -230,6 +230,7 @@ int command_verify(const struct command *command, int argc, char **argv)
 		status = begin_proof(&verify);
 	if (status)
 		return status;
+	time_find(&verify);
 	if (isatty(STDERR_FILENO)) {
 		verify.options.progress = show_progress;
 		verify.options.context = &verify;
@@ -240,13 +241,23 @@ int command_verify(const struct command *command, int argc, char **argv)
 		complain("%s: cannot tell: %s", verify.case_path, strerror(-err));
 		return EXIT_UNKNOWN;
 	}
-	status = verify_report(&verify, verify.proof_line && !verify.output ? stderr : stdout);
-	if (verify.result.verdict != VERDICT_INTACT || status)
-		return status;
-	if (verify.proof_line && verify.proof.index >= verify.result.newest.size) {
+	if (verify.result.verdict == VERDICT_INTACT && verify.proof_line &&
+		verify.proof.index >= verify.result.newest.size) {
 		complain("%s: line %" PRIu64 " of the case is not sealed, or not there", verify.case_path,
 			verify.proof.index + 1);
 		return EXIT_UNKNOWN;
 	}
+	if (verify.result.verdict == VERDICT_INTACT) {
+		status = verify.query_path ? time_query(&verify) : 0;
+		if (!status && verify.reply_path)
+			status = time_reply(&verify);
+		else if (!status && verify.anchor.size)
+			status = time_check(&verify);
+		if (status)
+			return status;
+	}
+	status = verify_report(&verify, verify.proof_line && !verify.output ? stderr : stdout);
+	if (verify.result.verdict != VERDICT_INTACT || status)
+		return status;
 	return verify.proof_line ? write_proof(&verify) : status;
 }

@@ -94,40 +94,62 @@ static void tell_since(const struct verify *verify, FILE *out)
 	named(out, "since", text);
 }
 
+static void tell_anchor(const struct verify *verify, FILE *out)
+{
+	if (!verify->anchor.size) {
+		fprintf(out, "  %-9s none is known (--timestamp makes a query to a time-stamping service)\n", "anchor");
+		return;
+	}
+	fprintf(out, "  %-9s the first %" PRIu64 " line%s were there at ", "anchor", verify->anchor.size,
+		plural(verify->anchor.size));
+	plain(out, *verify->anchor_time ? verify->anchor_time : "a time that openssl does not tell");
+	fputs(verify->anchor_checked ? ", by a time-stamping service that the certificates given vouch for\n"
+				     : ", says a reply that was not checked (--ca FILE)\n",
+		out);
+}
+
 /* The newest anchor that was given: what is before it, the host of today cannot have changed. */
 static void tell_meaning(const struct verify *verify, FILE *out)
 {
 	const struct verify_result *result = &verify->result;
+	uint64_t anchored = verify->options.since ? verify->since.size : 0;
 
+	if (verify->anchor_checked && verify->anchor.size > anchored)
+		anchored = verify->anchor.size;
 	fputs("\nWhat this shows: ", out);
 	if (verify->options.since)
 		fprintf(out,
 			"the first %" PRIu64 " lines are what they were when that checkpoint was taken away from the "
-					     "host; if it was kept well, nobody can have "
+			"host; if it was kept well, nobody can have "
 			"changed, removed or added any of them since. ",
 			verify->since.size);
+	if (verify->anchor_checked)
+		fprintf(out,
+			"the first %" PRIu64 " lines are what they were when the time-stamping service saw them: "
+					     "nobody can have changed, removed or added any of them since. ",
+			verify->anchor.size);
 	if (verify->options.key)
 		fputs("Every sealed line was signed under the key that was given, or under one that such a key named "
 		      "before it was erased. ",
 			out);
-	if (!verify->options.since && !verify->options.key)
+	if (!anchored && !verify->options.key)
 		fputs("the sealed lines fit together, and with the key that lies in the case: a change by who does not "
 		      "have the keys is found. ",
 			out);
 	fputs("\nWhat it does not show: ", out);
-	if (!verify->options.since && !verify->options.key)
+	if (!anchored && !verify->options.key)
 		fputs("whoever rules the host can write a whole case anew, with a key of their own. No anchor outside "
 		      "of the case was given: hold it against a key (--key) or a "
-		      "checkpoint (--since) that left the host. ",
+		      "checkpoint (--since) that left the host, or a time stamp (--timestamp). ",
 			out);
-	else if (!verify->options.since)
+	else if (!anchored)
 		fputs("whoever ruled the host while a segment was being written had its key, and could write that "
 		      "segment and what follows anew, until a checkpoint left the "
 		      "host (--since). ",
 			out);
-	else if (verify->since.size < result->sealed)
+	else if (anchored < result->sealed)
 		fprintf(out, "the lines after the first %" PRIu64 " are only as good as the host has been since. ",
-			verify->since.size);
+			anchored);
 	if (!result->ended)
 		fputs("That nothing was cut off at the end. ", out);
 	fputs("That the sensor saw everything: what it lost and could not see, the report says.\n", out);
@@ -152,6 +174,7 @@ int verify_report(struct verify *verify, FILE *out)
 	tell_key(verify, out);
 	tell_sealed(verify, out);
 	tell_since(verify, out);
+	tell_anchor(verify, out);
 	tell_meaning(verify, out);
 	return fflush(out) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -264,10 +264,11 @@ static int write_seal(struct sealer *sealer, uint32_t segment)
 
 static int replace_key(int dir)
 {
+	struct stat st;
 	int err;
 
 	/* done already when an interrupted end of a segment is gone through again */
-	if (faccessat(dir, next_key_file, F_OK, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(dir, next_key_file, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
 	err = file_erase(dir, key_file);
 	if (!err && renameat(dir, next_key_file, dir, key_file))

@@ -14,6 +14,7 @@
 #include "case/writer.h"
 
 #define PROGRESS_EVERY 4096 /* lines */
+#define OUTSIDE 2
 
 struct walk {
 	const struct verify_options *options;
@@ -23,7 +24,11 @@ struct walk {
 	bool stop;		/* the verdict is there */
 	struct checkpoint seal; /* of this segment; size 0: there is none */
 	uint64_t segment_start; /* lines before this segment */
-	bool newest_held, since_held, seal_held;
+	bool newest_held, seal_held;
+	struct {
+		const char *name;
+		const struct checkpoint *checkpoint;
+	} outside[OUTSIDE];		 /* that are to hold too */
 	bool last_key, last_end;	 /* the last line seen is such a fact */
 	char last[KEY_TEXT_SIZE + 1024]; /* its text, when it names a key */
 	struct place place;
@@ -120,8 +125,8 @@ static bool any_seal(const struct walk *walk)
 static int read_newest(struct walk *walk)
 {
 	struct verify_result *result = walk->result;
-	const struct checkpoint *since = walk->options->since;
 	int got = read_checkpoint(walk, checkpoint_file, &result->newest);
+	size_t i;
 
 	if (got == 1 && any_seal(walk))
 		return judge(walk, VERDICT_ALTERED, checkpoint_file, 0,
@@ -129,10 +134,11 @@ static int read_newest(struct walk *walk)
 	if (got == 1)
 		return judge(walk, VERDICT_UNKNOWN, checkpoint_file, 0,
 			"there is no %s: the recording died before it made one, or it was taken away", checkpoint_file);
-	if (!got && since && strcmp(since->origin, result->newest.origin))
-		return judge(walk, VERDICT_ALTERED, checkpoint_file, 0,
-			"this is %s, and the older checkpoint is of %s: not the same case", result->newest.origin,
-			since->origin);
+	for (i = 0; !got && i < OUTSIDE; i++)
+		if (walk->outside[i].checkpoint && strcmp(walk->outside[i].checkpoint->origin, result->newest.origin))
+			return judge(walk, VERDICT_ALTERED, checkpoint_file, 0,
+				"this is %s, and %s is of %s: not the same case", result->newest.origin,
+				walk->outside[i].name, walk->outside[i].checkpoint->origin);
 	return 0;
 }
 
@@ -189,9 +195,9 @@ static bool hold(struct walk *walk, const char *name, const struct checkpoint *c
 static void check_marks(struct walk *walk)
 {
 	struct verify_result *result = walk->result;
-	const struct checkpoint *since = walk->options->since;
 	uint64_t size = result->tree.size;
 	char name[SEGMENT_NAME];
+	size_t i;
 
 	seal_name(name, result->segments);
 	if (walk->seal.size == size)
@@ -199,8 +205,9 @@ static void check_marks(struct walk *walk)
 	result->segment_seals += walk->seal.size == size && walk->seal_held;
 	if (result->newest.size == size && !walk->stop)
 		walk->newest_held = hold(walk, checkpoint_file, &result->newest);
-	if (since && since->size == size && !walk->stop)
-		walk->since_held = hold(walk, "the older checkpoint", since);
+	for (i = 0; i < OUTSIDE && !walk->stop; i++)
+		if (walk->outside[i].checkpoint && walk->outside[i].checkpoint->size == size)
+			hold(walk, walk->outside[i].name, walk->outside[i].checkpoint);
 }
 
 /* ---- segments ---- */
@@ -270,6 +277,16 @@ static void end_segment(struct walk *walk, bool more)
 	result->current = result->next;
 }
 
+static bool is_outside(const struct walk *walk, uint64_t size)
+{
+	size_t i;
+
+	for (i = 0; i < OUTSIDE; i++)
+		if (walk->outside[i].checkpoint && walk->outside[i].checkpoint->size == size)
+			return true;
+	return false;
+}
+
 static void add_line(struct walk *walk, const struct case_line *line)
 {
 	struct verify_result *result = walk->result;
@@ -293,7 +310,7 @@ static void add_line(struct walk *walk, const struct case_line *line)
 	if (walk->last_key)
 		memcpy(walk->last, line->text, line->len + 1);
 	if (result->tree.size == walk->seal.size || result->tree.size == result->newest.size ||
-		(walk->options->since && walk->options->since->size == result->tree.size))
+		is_outside(walk, result->tree.size))
 		check_marks(walk);
 }
 
@@ -387,13 +404,14 @@ static void judge_short(struct walk *walk, const char *by, uint64_t size)
 static void judge_end(struct walk *walk)
 {
 	struct verify_result *result = walk->result;
-	const struct checkpoint *since = walk->options->since;
 	char name[SEGMENT_NAME];
+	size_t i;
 
 	if (result->newest.size > result->tree.size)
 		judge_short(walk, checkpoint_file, result->newest.size);
-	if (since && since->size > result->tree.size)
-		judge_short(walk, "the older checkpoint", since->size);
+	for (i = 0; i < OUTSIDE; i++)
+		if (walk->outside[i].checkpoint && walk->outside[i].checkpoint->size > result->tree.size)
+			judge_short(walk, walk->outside[i].name, walk->outside[i].checkpoint->size);
 	seal_name(name, result->segments + 1);
 	if (!faccessat(walk->dir, name, F_OK, 0))
 		judge_short(walk, name, result->tree.size + 1);
@@ -466,6 +484,10 @@ int case_verify(const char *path, const struct verify_options *options, struct v
 	memset(result, 0, sizeof(*result));
 	walk->options = options;
 	walk->result = result;
+	walk->outside[0].name = "the older checkpoint";
+	walk->outside[0].checkpoint = options->since;
+	walk->outside[1].name = "the anchored checkpoint";
+	walk->outside[1].checkpoint = options->anchor;
 	walk->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (walk->dir < 0) {
 		err = -errno;

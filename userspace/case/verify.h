@@ -14,7 +14,8 @@ enum verdict { VERDICT_INTACT, VERDICT_ALTERED, VERDICT_UNKNOWN };
 
 struct verify_options {
 	const struct note_key *key;	/* the first key as it left the host; NULL: quis.pub is believed */
-	const struct checkpoint *since; /* one that left the host; NULL: none */
+	const struct checkpoint *since;	 /* one that left the host; NULL: none */
+	const struct checkpoint *anchor; /* one of anchors/, which someone may have vouched for; NULL: none */
 	struct proof *proof; /* begun for the line wanted; it becomes one in the newest checkpoint. NULL: none */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* bytes; NULL: none */
 	void *context;

@@ -38,7 +38,8 @@ ANALYSE_STATIC_LIBS := $(ANALYSE_LIBS) -lz -lpthread -ldl
 
 CASE_SRC    := $(wildcard userspace/case/*.c)
 RECORD_SRC  := $(wildcard userspace/record/*.c)
-ANALYSE_SRC := $(wildcard userspace/analyse/*.c) $(wildcard userspace/catalog/*.c)
+CATALOG_SRC := userspace/catalog/catalog.c userspace/catalog/match.c
+ANALYSE_SRC := $(wildcard userspace/analyse/*.c) $(wildcard userspace/inventory/*.c) $(filter-out $(CATALOG_SRC),$(wildcard userspace/catalog/*.c))
 BPF_SRC     := $(wildcard bpf/*.bpf.c)
 ACTS        := $(patsubst tests/acts/%.c,%,$(filter-out tests/acts/run.c,$(wildcard tests/acts/*.c)))
 FUZZ_NAMES  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -46,10 +47,11 @@ UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CASE_OBJ    := $(call obj,$(CASE_SRC))
+CATALOG_OBJ := $(call obj,$(CATALOG_SRC)) $(B)/obj/userspace/catalog/embed.o
 RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
 ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC))
 STATIC_OBJ  := $(call obj,userspace/static.c)
-LIB_OBJ     := $(CASE_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
+LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
 .PHONY: all bpf static tests fuzz fuzz-programs check install uninstall clean help bench format
 all: $(B)/quis $(B)/quis-record ## both programs and the BPF object, into build/
@@ -66,15 +68,24 @@ $(B)/obj/bpf/embed.o: bpf/embed.S $(B)/quis.bpf.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -DOBJECT='"$(B)/quis.bpf.o"' -c $< -o $@
 
+# What is known of security products, one file each, inside both programs.
+PRODUCTS := $(wildcard userspace/catalog/products/*.product)
+$(B)/catalog: $(PRODUCTS) Makefile
+	@mkdir -p $(@D)
+	$(Q)cat $(PRODUCTS) >$@
+$(B)/obj/userspace/catalog/embed.o: userspace/catalog/embed.S $(B)/catalog
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DCATALOG='"$(B)/catalog"' -c $< -o $@
+
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@
 
-$(B)/quis-record: $(RECORD_OBJ) $(CASE_OBJ)
+$(B)/quis-record: $(RECORD_OBJ) $(CASE_OBJ) $(CATALOG_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(RECORD_LIBS)
-$(B)/quis: $(ANALYSE_OBJ) $(CASE_OBJ)
+$(B)/quis: $(ANALYSE_OBJ) $(CASE_OBJ) $(CATALOG_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(ANALYSE_LIBS)
 
@@ -83,11 +94,11 @@ $(B)/quis: $(ANALYSE_OBJ) $(CASE_OBJ)
 static-link = $(Q)$(CC) -static $(LDFLAGS) -o $@ $^ $(1) 2>$@.log || { cat $@.log; rm -f $@.log; exit 1; }; \
 	grep -v -e 'in statically linked applications requires at runtime' -e ': in function ' $@.log; rm -f $@.log
 static: $(B)/static/quis-record $(B)/static/quis ## static programs: any kernel from 5.10 on, no library needed
-$(B)/static/quis-record: $(RECORD_OBJ) $(CASE_OBJ) $(STATIC_OBJ)
+$(B)/static/quis-record: $(RECORD_OBJ) $(CASE_OBJ) $(CATALOG_OBJ) $(STATIC_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(call static-link,$(RECORD_STATIC_LIBS))
-$(B)/static/quis: $(ANALYSE_OBJ) $(CASE_OBJ) $(STATIC_OBJ)
+$(B)/static/quis: $(ANALYSE_OBJ) $(CASE_OBJ) $(CATALOG_OBJ) $(STATIC_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(call static-link,$(ANALYSE_STATIC_LIBS))

@@ -53,7 +53,7 @@ ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC))
 STATIC_OBJ  := $(call obj,userspace/static.c)
 LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
-.PHONY: all bpf static tests fuzz fuzz-programs check install uninstall clean help bench format
+.PHONY: all bpf static tests fuzz fuzz-programs check check-plaso install uninstall clean help bench format
 all: $(B)/quis $(B)/quis-record ## both programs and the BPF object, into build/
 
 bpf: $(B)/quis.bpf.o ## the BPF object alone
@@ -138,6 +138,9 @@ $(B)/bench/make-case: tests/bench/make-case.c $(CASE_OBJ)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(CASE_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
 
+check-plaso: all ## plaso reads two of the timelines (root, debootstrap; some minutes the first time)
+	$(Q)B=$(B) scripts/check-plaso
+
 check: all tests ## every test that this machine can run (root for those that record)
 	$(Q)B=$(B) tests/run
 
@@ -167,7 +170,7 @@ clean: ## removes build/
 	rm -rf build
 
 help: ## this
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 	@echo '  V=1 shows the commands; SAN=1 builds with sanitizers into build/san; DESTDIR and PREFIX as usual.'
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -60,3 +60,36 @@ debian_mirror() {
 	apt-get update --print-uris -o Debug::NoLocking=1 2>/dev/null |
 		sed -n "s,^'\(.*\)/dists/$suite/InRelease'.*,\1,p" | sed -n 1p
 }
+
+# The bare system is made once for each suite and day, and unpacked for each run.
+base_of() { # SUITE -> tar file
+	local tar=$CACHE/rooms/$1.tar dir mirror
+	if [ -n "$(find "$tar" -mtime -1 2>/dev/null)" ]; then echo "$tar"; return; fi
+	mirror=$(debian_mirror)
+	[ -n "$mirror" ] || die "this machine's configuration names no Debian archive"
+	dir=$(mktemp -d "$CACHE/rooms/base.XXXXXX")
+	say "debootstrap $1"
+	debootstrap --variant=minbase "$1" "$dir" "$mirror" >"$CACHE/rooms/$1.log" 2>&1 || { rm -rf "$dir"; die "debootstrap failed: $CACHE/rooms/$1.log"; }
+	apt-config dump | sed -n '/^Acquire::.*[Pp]roxy/p' >"$dir/etc/apt/apt.conf.d/50proxy"
+	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" # no package starts a service from here
+	chmod 755 "$dir/usr/sbin/policy-rc.d"
+	tar -cf "$tar" -C "$dir" .
+	rm -rf "$dir"
+	echo "$tar"
+}
+
+# In a mount namespace of its own (unshare -m): nothing mounted here is ever seen outside.
+open_room() { # ROOM
+	mount --bind "$1" "$1" # a mount point of its own: unshare -m needs that of a root directory
+	mount --rbind /proc "$1/proc"
+	mount --rbind /sys "$1/sys"
+	mount --rbind /dev "$1/dev"
+}
+
+in_room() { # ROOM DIRECTORY COMMAND...
+	local room=$1 place=$2
+	shift 2
+	# shellcheck disable=SC2016 # for the shell inside
+	exec chroot "$room" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		TERM="${TERM:-dumb}" LANG=C.UTF-8 CI="${CI:-}" sh -c 'cd "$1" && shift && exec "$@"' sh "$place" "$@"
+}

@@ -36,7 +36,6 @@ struct open_options {
 
 /* Complains itself. What is wrong with a case that can be used goes to stderr as one line. */
 int open_case_with(const char *path, const struct open_options *options, sqlite3 **ret_db, struct index_problems *ret_problems);
-int open_case(const char *path, sqlite3 **ret_db);
 /* path NULL: stdout. close_output() tells whether all was written. */
 int open_output(const char *path, FILE **ret_out);
 int close_output(const char *path, FILE *out);

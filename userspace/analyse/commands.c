@@ -21,7 +21,9 @@ static const struct command commands[] = {
 		"  --process PID             this process only\n"
 		"  --top N                   text: so many files of each process (default: 20)\n"
 		"  --all                     text: every file\n"
-		"  --color auto|always|never text: default: auto\n"},
+		"  --color auto|always|never text: default: auto\n"
+		"  --force                   also a case that is not as it was sealed\n"
+		"  --no-cache                read the case again\n"},
 	{"timeline", command_timeline, "CASE --format NAME [-o FILE]", "events in their order, in a form that other tools read",
 		"  --format NAME             see below\n"
 		"  -o FILE                   write there, not to stdout\n"
@@ -32,11 +34,14 @@ static const struct command commands[] = {
 		"  --merge BODYFILE          with the file system times of the same inodes (fls -m, plaso)\n"
 		"  --force                   also of a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n"},
-	{"query", command_query, "CASE 'SQL'", "SQL over a case, read-only",
-		"  --csv                     comma-separated values\n"
-		"  --json                    a list of objects\n"
+	{"query", command_query, "CASE... 'SQL'|NAME", "SQL over a case or several, read-only",
+		"  --format table|csv|json   default: table; --csv and --json for short\n"
 		"  -o FILE                   write there, not to stdout\n"
-		"The tables: quis query CASE 'SELECT sql FROM sqlite_schema'\n"},
+		"  --list                    the queries that have a name\n"
+		"  --process PID             for a query with a name: of this process only\n"
+		"  --force                   also a case that is not as it was sealed\n"
+		"  --no-cache                read the case again\n"
+		"The tables, with what they mean: quis query CASE .schema\n"},
 	{"verify", command_verify, "CASE [--key FILE] [--since CHECKPOINT]", "whether a case is as it was sealed",
 		"  --key FILE                the first key, as quis.pub was when it left the host\n"
 		"  --since CHECKPOINT        an older checkpoint of the case that left the host\n"

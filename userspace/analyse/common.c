@@ -107,13 +107,6 @@ int open_case_with(const char *path, const struct open_options *options, sqlite3
 	return err;
 }
 
-int open_case(const char *path, sqlite3 **ret_db)
-{
-	struct index_problems problems;
-
-	return open_case_with(path, &(struct open_options){0}, ret_db, &problems);
-}
-
 int open_output(const char *path, FILE **ret_out)
 {
 	FILE *out = path ? fopen(path, "we") : stdout;

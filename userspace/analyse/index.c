@@ -10,14 +10,13 @@
 
 #include "index_cache.h"
 #include "index_load.h"
+#include "index_trust.h"
 
 #define SOURCE_FORMAT 1
 #define MEMORY_MAX (24ull << 20) /* a case of that size is read in half a second */
 /* Page cache and sorting: what is more goes to temporary files. */
 #define SETTINGS "PRAGMA cache_size = -49152; PRAGMA temp_store = FILE;"
-#define SETTINGS_MADE                                                                                                  \
-	"PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = "         \
-	"EXCLUSIVE;"
+#define SETTINGS_MADE "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
 
 static int execute(sqlite3 *db, const char *sql)
 {
@@ -28,18 +27,34 @@ static int execute(sqlite3 *db, const char *sql)
 	return err == SQLITE_NOMEM ? -ENOMEM : err == SQLITE_FULL ? -ENOSPC : -EIO;
 }
 
+static const char *const trust_names[] = {
+	[TRUST_UNSEALED] = "unsealed",
+	[TRUST_VERIFIED] = "verified",
+	[TRUST_BROKEN] = "altered",
+	[TRUST_FOREIGN] = "foreign",
+};
+
 static int put_source(sqlite3 *db, const struct index_problems *problems)
 {
 	char *sql = sqlite3_mprintf("INSERT INTO source VALUES (%d, %Q, %Q, %lld, %u, %lld, %Q, %lld)", SOURCE_FORMAT,
-		problems->trust == TRUST_VERIFIED   ? "yes"
-		: problems->trust == TRUST_UNSEALED ? "unsealed"
-						    : "no",
-		problems->trust_what, (long long)problems->bad_lines, problems->first_segment,
-		(long long)problems->first_line, problems->first_what, (long long)problems->facts);
+		trust_names[problems->trust], problems->trust_what, (long long)problems->bad_lines,
+		problems->first_segment, (long long)problems->first_line, problems->first_what,
+		(long long)problems->facts);
 	int err = sql ? execute(db, sql) : -ENOMEM;
 
 	sqlite3_free(sql);
 	return err;
+}
+
+static enum index_trust get_trust(sqlite3_stmt *row, int column)
+{
+	const char *name = (const char *)sqlite3_column_text(row, column);
+	size_t i;
+
+	for (i = 0; name && i < sizeof(trust_names) / sizeof(trust_names[0]); i++)
+		if (!strcmp(trust_names[i], name))
+			return i;
+	return TRUST_BROKEN;
 }
 
 /* -ESTALE: no whole index. */
@@ -56,11 +71,7 @@ static int get_source(sqlite3 *db, struct index_problems *ret_problems)
 		    -1, &row, NULL) != SQLITE_OK)
 		return err;
 	if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0) == SOURCE_FORMAT) {
-		const char *verified = (const char *)sqlite3_column_text(row, 1);
-
-		problems.trust = !verified || !strcmp(verified, "no") ? TRUST_BROKEN
-				 : strcmp(verified, "yes")	      ? TRUST_UNSEALED
-								      : TRUST_VERIFIED;
+		problems.trust = get_trust(row, 1);
 		snprintf(problems.trust_what, sizeof(problems.trust_what), "%s", sqlite3_column_text(row, 2));
 		problems.bad_lines = sqlite3_column_int64(row, 3);
 		problems.first_segment = sqlite3_column_int64(row, 4);
@@ -97,6 +108,8 @@ static int fill(sqlite3 *db, struct index_problems *problems, struct case_reader
 	if (!err)
 		err = index_load(db, problems, reader);
 	if (!err)
+		index_check_format(problems, db);
+	if (!err)
 		err = put_source(db, problems);
 	return err ? err : execute(db, "COMMIT;");
 }
@@ -111,6 +124,7 @@ static int make(const char *path, struct index_problems *ret_problems, const cha
 
 	if (err)
 		return err;
+	index_verify(&problems, case_path);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
 		err = -EIO;
@@ -130,17 +144,45 @@ static int make(const char *path, struct index_problems *ret_problems, const cha
 static int make_cached(
 	const struct cache *cache, struct index_problems *ret_problems, const char *case_path, sqlite3 **ret_db)
 {
+	struct cache after = {0};
 	int err;
 
 	umask(077);
 	unlink(cache->made);
 	err = make(cache->made, ret_problems, case_path, ret_db);
-	if (!err) {
-		sqlite3_close(*ret_db);
-		err = cache_keep(cache) ? open_cached(cache, ret_db, ret_problems) : -EIO;
+	if (err) {
+		unlink(cache->made);
+		return err;
 	}
+	cache_find(&after, case_path);
+	if (!after.usable || strcmp(after.path, cache->path)) {
+		/* It is still being written: this index is of a case that is no more. */
+		unlink(cache->made);
+		return execute(*ret_db, "PRAGMA query_only = ON;");
+	}
+	sqlite3_close(*ret_db);
+	err = cache_keep(cache) ? open_cached(cache, ret_db, ret_problems) : -EIO;
 	if (err)
 		unlink(cache->made);
+	return err;
+}
+
+static int make_temporary(struct index_problems *ret_problems, const char *case_path, sqlite3 **ret_db)
+{
+	const char *place = getenv("TMPDIR");
+	char path[PATH_MAX];
+	int fd, err;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/" INDEX_TEMPORARY "XXXXXX",
+		    place && *place ? place : "/var/tmp") >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = mkstemp(path);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	err = make(path, ret_problems, case_path, ret_db);
+	if (err)
+		unlink(path);
 	return err;
 }
 
@@ -183,6 +225,8 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 		if (!err || case_failed(err))
 			return err;
 	}
+	if (options->file)
+		return make_temporary(ret_problems, case_path, ret_db);
 	/* No room there, or not allowed: a file without a name, in the place for temporary ones. */
 	err = make("", ret_problems, case_path, ret_db);
 	return err ? err : execute(*ret_db, "PRAGMA query_only = ON;");

@@ -26,8 +26,10 @@ struct index_problems {
 	uint64_t first_line;
 	char first_what[64];
 	enum index_trust trust;
-	char trust_what[200]; /* how it was verified, or what is wrong */
+	char trust_what[700]; /* how it was verified, or what is wrong; plain text */
 };
+
+#define INDEX_TEMPORARY "quis-index-" /* how the name of a file begins that nobody keeps; the caller removes it */
 
 struct index_options {
 	bool fresh; /* do not take an index from the cache, nor leave one there */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyse.h"
+#include "index.h"
 #include "terminal.h"
 
 #define TOP_DEFAULT 20
@@ -27,6 +28,7 @@ struct arguments {
 	report_writer *write;
 	int color; /* index into colors */
 	struct report_options options;
+	struct open_options open;
 };
 
 static int parse_format(const struct command *command, struct arguments *arguments, const char *value)
@@ -64,7 +66,7 @@ static int parse_number(const struct command *command, const char *name, const c
 	return 0;
 }
 
-enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_COLOR };
+enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -74,6 +76,8 @@ static const struct option options[] = {
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"process", required_argument, NULL, OPTION_PROCESS},
 	{"color", required_argument, NULL, OPTION_COLOR},
+	{"force", no_argument, NULL, OPTION_FORCE},
+	{"no-cache", no_argument, NULL, OPTION_FRESH},
 	{NULL},
 };
 
@@ -87,6 +91,12 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		return parse_format(command, arguments, optarg);
 	case 'o':
 		arguments->output = optarg;
+		return 0;
+	case OPTION_FORCE:
+		arguments->open.force = true;
+		return 0;
+	case OPTION_FRESH:
+		arguments->open.fresh = true;
 		return 0;
 	case OPTION_ALL:
 		arguments->options.all = true;
@@ -162,12 +172,13 @@ int command_report(const struct command *command, int argc, char **argv)
 {
 	struct arguments arguments = {.write = report_text, .options.top = TOP_DEFAULT};
 	int status = parse_arguments(command, argc, argv, &arguments), closed;
+	struct index_problems problems;
 	sqlite3 *db;
 	FILE *out;
 
 	if (status >= 0)
 		return status;
-	status = open_case(arguments.case_path, &db);
+	status = open_case_with(arguments.case_path, &arguments.open, &db, &problems);
 	if (status)
 		return status;
 	status = open_output(arguments.output, &out);

@@ -31,6 +31,7 @@ struct report {
 struct report_session {
 	struct text host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason;
 	struct text case_id, case_number, examiner, note, tool_version;
+	struct text verified, verified_what; /* unsealed, verified, altered, foreign; and in words */
 	int64_t lost_records, lost_map_full, lost_missed_runs; /* -1: not known */
 	bool exact;
 };
@@ -67,7 +68,7 @@ extern const char *const report_how_names[HOW_COUNT];
 
 struct report_file {
 	bool object; /* false: a refused open, which has a path and an errno only */
-	struct text path, path_raw, path_from, view, device, inode, type, lower_device, lower_inode, error, first, last;
+	struct text path, path_raw, path_from, view, device, inode, type, class, lower_device, lower_inode, error, first, last;
 	bool deleted, truncated, unreachable;
 	unsigned how; /* bits of enum report_how */
 	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "catalog/class.h"
+
 const char *const report_how_names[HOW_COUNT] = {
 	[HOW_OPENED] = "opened",
 	[HOW_INHERITED] = "inherited",
@@ -46,7 +48,8 @@ enum statement {
  */
 static const char *const sql[] = {
 	[SESSION] = "SELECT host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason,"
-		    " case_id, case_number, examiner, note, tool_version FROM capture ORDER BY rowid LIMIT 1",
+		    " case_id, case_number, examiner, note, tool_version, verified, verified_what"
+		    " FROM capture LEFT JOIN source ORDER BY capture.rowid LIMIT 1",
 	[STATS] = "SELECT lost_records, lost_map_full, lost_missed_runs FROM stats ORDER BY id DESC LIMIT 1",
 	[GAPS] = "SELECT first, last, what, count FROM gap ORDER BY first, id",
 	[PROCESSES] = "SELECT " PROCESS_COLUMNS " FROM process WHERE ?1 = 0 OR pid = ?1 ORDER BY id",
@@ -56,7 +59,7 @@ static const char *const sql[] = {
 		    " group_concat(DISTINCT how), NULL, " COUNTER_SUMS
 		    " FROM access WHERE process = ?1 AND file IS NOT NULL GROUP BY file",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
-		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode"
+		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
 	[REFUSED] = "SELECT max(id), min(first), max(last), group_concat(DISTINCT how), errno, " COUNTER_SUMS
 		    " FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
@@ -222,7 +225,7 @@ int report_session(struct report *report, struct report_session *ret_session)
 		TEXTS(row, 0, &session.host, &session.machine_id, &session.boot_id, &session.kernel, &session.started,
 			&session.ended, &session.hooks, &session.flags, &session.unseen, &session.end_reason,
 			&session.case_id, &session.case_number, &session.examiner, &session.note,
-			&session.tool_version);
+			&session.tool_version, &session.verified, &session.verified_what);
 	session.exact = !gaps && !session.lost_records && !session.lost_map_full && !session.lost_missed_runs;
 	*ret_session = session;
 	return 0;
@@ -329,7 +332,11 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 	file->deleted = sqlite3_column_int(row, 4);
 	file->truncated = sqlite3_column_int(row, 5);
 	file->unreachable = sqlite3_column_int(row, 6);
-	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode);
+	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode,
+		&file->class);
+	if (!file->class.bytes && file->path.bytes)
+		file->class.bytes = class_of(file->path.bytes, file->path.len);
+	file->class.len = file->class.bytes ? strlen(file->class.bytes) : 0;
 	return 0;
 }
 

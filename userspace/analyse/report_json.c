@@ -53,6 +53,10 @@ static void write_head(struct emit *emit, const struct report_session *session)
 	put_constant(emit, "name", "quis");
 	put_constant(emit, "version", QUIS_VERSION);
 	emit_close(emit, '}');
+	emit_open(emit, "verification", '{');
+	put_text(emit, "state", session->verified);
+	put_text(emit, "what", session->verified_what);
+	emit_close(emit, '}');
 	emit_open(emit, "host", '{');
 	put_text(emit, "name", session->host);
 	put_text(emit, "machine_id", session->machine_id);
@@ -190,6 +194,7 @@ static int write_file(void *context, const struct report_file *file)
 	put_text(emit, "view", file->view);
 	if (file->object)
 		write_object(emit, file);
+	put_text(emit, "class", file->class);
 	emit_bool(emit, "truncated", file->truncated);
 	write_how(emit, file->how);
 	write_counters(emit, file);

@@ -115,6 +115,23 @@ static int put_reason(void *context, const struct report_gap *gap)
 	return 0;
 }
 
+static bool text_is(struct text text, const char *value)
+{
+	return text.bytes && text.len == strlen(value) && !memcmp(text.bytes, value, text.len);
+}
+
+/* Before all else: only --force gets here. */
+static void put_unverified(struct page *page, const struct report_session *session)
+{
+	if (!text_is(session->verified, "altered") && !text_is(session->verified, "foreign"))
+		return;
+	text_paint(page, "1;31");
+	fputs("UNVERIFIED: ", page->out);
+	text_put(page, session->verified_what, "");
+	text_paint(page, "0");
+	fputc('\n', page->out);
+}
+
 /* First of all, before any number. */
 static int put_warning(struct page *page, const struct report_session *session)
 {
@@ -169,6 +186,8 @@ static void put_title(struct page *page, const struct report_session *session)
 	text_put(page, session->hooks, "not known");
 	if (session->exact)
 		fputs("; nothing was lost: the numbers are exact", page->out);
+	fputs(text_is(session->verified, "verified") ? "\nverified: " : "\nnot verified: ", page->out);
+	text_put(page, session->verified_what, "not known");
 	if (session->examiner.bytes) {
 		fputs("\nexaminer: ", page->out);
 		text_put(page, session->examiner, "");
@@ -420,6 +439,8 @@ int report_text(struct report *report, FILE *out)
 	struct tree tree = {0};
 	int err = report_session(report, &session);
 
+	if (!err)
+		put_unverified(&page, &session);
 	if (!err)
 		err = put_warning(&page, &session);
 	if (err)

@@ -169,5 +169,3 @@ const char index_merge_files[] =
 	" unreachable = l.unreachable, class = l.class FROM temp.same AS s JOIN file AS l ON l.id = s.latest WHERE file.id = s.keep;\n"
 	"DELETE FROM file WHERE id IN (SELECT id FROM temp.other);\n"
 	"DROP TABLE temp.other; DROP TABLE temp.same;\n";
-
-const char index_views[] = "";

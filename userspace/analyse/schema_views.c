@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index.h"
+
+/*
+ * What people ask most. Over several cases these are made again, on top of tables that have a column host: then a comment such as host p
+ * stands for that column of table p, and one such as and n f for the condition that the two tables are of one case.
+ */
+const char index_views[] =
+	"CREATE VIEW files_by_class AS -- what kinds of files were reached, and how much of them\n"
+	" SELECT /*host f*/ f.class, count(DISTINCT f.id) AS files, count(DISTINCT a.process) AS processes, sum(a.opens) AS opens, sum(a.reads) AS reads,\n"
+	"  sum(a.read_bytes) AS read_bytes, sum(a.maps) AS maps, sum(a.mapped_bytes) AS mapped_bytes, sum(a.writes) AS writes,\n"
+	"  sum(a.write_bytes) AS write_bytes, min(a.first) AS first, max(a.last) AS last\n"
+	" FROM access AS a JOIN file AS f ON f.id = a.file GROUP BY /*host f*/ f.class;\n"
+	"CREATE VIEW foreign_files AS -- content reached that is neither of the system nor beside the program: by path, so a starting point and no proof\n"
+	" SELECT /*host p*/ p.pid, p.comm, f.class, f.path, sum(a.opens) AS opens, sum(a.reads) AS reads, sum(a.read_bytes) AS read_bytes,\n"
+	"  sum(a.maps) AS maps, sum(a.writes) AS writes, sum(a.write_bytes) AS write_bytes, group_concat(DISTINCT a.how) AS how,\n"
+	"  min(a.first) AS first, max(a.last) AS last, f.device, f.inode\n"
+	" FROM access AS a JOIN file AS f ON f.id = a.file JOIN process AS p ON p.id = a.process\n"
+	" WHERE f.type = 'file' AND (a.reads OR a.maps OR a.writes)\n"
+	"  AND f.class NOT IN ('libraries', 'configuration')\n"
+	"  AND NOT (f.class = 'other' AND (f.path GLOB '/usr/*' OR f.path GLOB '/bin/*' OR f.path GLOB '/sbin/*' OR f.path GLOB '/proc/*'\n"
+	"   OR f.path GLOB '/sys/*' OR f.path GLOB '/dev/*' OR f.path GLOB '/run/*'))\n"
+	"  AND (p.executable IS NULL OR f.path NOT LIKE rtrim(p.executable, replace(p.executable, '/', '')) || '%' OR p.executable LIKE '/usr/%')\n"
+	" GROUP BY a.process, a.file;\n"
+	"CREATE VIEW destinations AS -- where data went, by program\n"
+	" SELECT /*host p*/ f.remote, f.transport, f.direction, p.executable, p.pid,\n"
+	"  (SELECT n.name FROM name AS n WHERE n.flow_id = f.flow_id AND n.source <> 'dns' /*and n f*/ ORDER BY n.id DESC LIMIT 1) AS told_name,\n"
+	"  (SELECT n.name FROM name AS n WHERE n.address = f.destination_ip /*and n f*/ ORDER BY n.id DESC LIMIT 1) AS looked_up_name,\n"
+	"  count(DISTINCT f.flow_id) AS flows, sum(f.sent_bytes) AS sent_bytes, sum(f.received_bytes) AS received_bytes, sum(f.failed) AS refused,\n"
+	"  min(f.first) AS first, max(f.last) AS last\n"
+	" FROM flow AS f JOIN process AS p ON p.id = f.process WHERE f.remote IS NOT NULL GROUP BY f.process, f.remote, f.transport, f.direction;\n"
+	"CREATE VIEW deeds AS -- everything that a process did, to be ordered by time, sequence\n"
+	" SELECT /*host p*/ p.pid, d.* FROM (\n"
+	"  SELECT process, first AS time, last, sequence, CASE WHEN failed THEN 'refused' WHEN writes AND reads THEN 'read, wrote' WHEN writes THEN 'wrote'\n"
+	"   WHEN reads THEN 'read' WHEN lists THEN 'listed' WHEN maps THEN 'mapped' WHEN opens THEN 'opened' ELSE 'held' END AS what,\n"
+	"   path AS object, read_bytes AS bytes_in, write_bytes AS bytes_out, coalesce(errno, how) AS detail FROM access\n"
+	"  UNION ALL SELECT process, first, last, sequence, 'network', coalesce(remote, local), received_bytes, sent_bytes,\n"
+	"   coalesce(errno, transport) FROM flow\n"
+	"  UNION ALL SELECT process, time, last, sequence, kind, path || coalesce(' -> ' || target, ''), NULL, NULL, coalesce(errno, detail) FROM action\n"
+	"  UNION ALL SELECT process, time, NULL, sequence, event, executable, NULL, NULL, args FROM image\n"
+	"  UNION ALL SELECT process, time, NULL, sequence, 'end', NULL, NULL, NULL,\n"
+	"   coalesce('signal ' || exit_signal, 'status ' || exit_code) FROM ending\n"
+	" ) AS d JOIN process AS p ON p.id = d.process;\n"
+	"CREATE VIEW handed AS -- who handed an open file to whom, as far as the kernel told\n"
+	" SELECT /*host p*/ g.value AS giver, (SELECT q.comm FROM process AS q WHERE CAST(q.pid AS TEXT) = g.value /*and q p*/ LIMIT 1) AS giver_name,\n"
+	"  p.pid AS receiver, p.comm AS receiver_name, a.path, a.how, a.reads, a.read_bytes, a.first, a.last\n"
+	" FROM access AS a JOIN process AS p ON p.id = a.process JOIN json_each(a.handed_by) AS g WHERE a.handed_by IS NOT NULL;\n";

@@ -49,7 +49,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CASE_OBJ    := $(call obj,$(CASE_SRC))
 CATALOG_OBJ := $(call obj,$(CATALOG_SRC)) $(B)/obj/userspace/catalog/embed.o
 RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
-ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC))
+ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC)) $(B)/obj/userspace/catalog/classes.o
 STATIC_OBJ  := $(call obj,userspace/static.c)
 LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
@@ -76,6 +76,10 @@ $(B)/catalog: $(PRODUCTS) Makefile
 $(B)/obj/userspace/catalog/embed.o: userspace/catalog/embed.S $(B)/catalog
 	@mkdir -p $(@D)
 	$(Q)$(CC) -DCATALOG='"$(B)/catalog"' -c $< -o $@
+
+$(B)/obj/userspace/catalog/classes.o: userspace/catalog/classes.S userspace/catalog/classes.ini
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -225,6 +225,7 @@ static void test_bursts(void **state)
 	assert_int_equal(json_array_size(json_object_get(process, "files")), 2);
 	file = item(process, "files", 0);
 	assert_string_equal(string(file, "path"), "/tmp/new");
+	assert_string_equal(string(file, "class"), "temporary");
 	assert_true(json_is_true(json_object_get(file, "deleted")));
 	assert_int_equal(number(file, "ino"), 941);
 	assert_int_equal(number(file, "opens"), 1);
@@ -253,6 +254,7 @@ static void test_refused(void **state)
 	assert_int_equal(json_array_size(json_object_get(process, "files")), 2);
 	file = item(process, "files", 0);
 	assert_string_equal(string(file, "errno"), "EACCES");
+	assert_string_equal(string(file, "class"), "credentials");
 	assert_int_equal(number(file, "failed"), 3);
 	assert_int_equal(number(file, "opens"), 0);
 	assert_null(json_object_get(file, "ino"));

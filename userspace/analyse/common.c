@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "case/case.h"
+#include "catalog/class.h"
 #include "index.h"
 
 #define MESSAGE_MAX 1024
@@ -95,6 +96,8 @@ int open_case_with(const char *path, const struct open_options *options, sqlite3
 
 	if (err)
 		return complain_case(path, err);
+	if (class_problem())
+		complain("%s", class_problem());
 	*ret_problems = problems;
 	if (problems.bad_lines)
 		complain("%s: %" PRIu64 " line%s not used, the first being line %" PRIu64 " of facts-%06" PRIu32

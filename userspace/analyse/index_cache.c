@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "catalog/class.h"
 #include "index.h"
 
 #define KEPT_MAX 16		    /* indexes */
@@ -99,11 +100,14 @@ static void hash_boot(crypto_generichash_state *state)
 	close(fd);
 }
 
-/* An index of another build may have another meaning. */
+/* An index of another build, or by other rules, may have another meaning. */
 static void hash_program(crypto_generichash_state *state)
 {
+	char classes[20];
 	struct stat st;
 
+	snprintf(classes, sizeof(classes), "%" PRIx64, class_version());
+	hash_text(state, classes);
 	if (!stat("/proc/self/exe", &st))
 		hash_file(state, "quis", &st);
 }

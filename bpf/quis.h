@@ -300,6 +300,26 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */
 	u32 path_flags_used; /* how many flags are paths: no walk at exec if 0 */
 	u32 own_tgid;	     /* quis-record, in the initial pid namespace */
+	/* what a quis-record that takes up a dead one's programs must know; the kernel side has no use for it */
+	u64 committed;	   /* time up to which all is in the case */
+	u64 taken;	   /* records taken out of the rings since, and rows that could not be written: gone if it dies now */
+	u64 told[4];	   /* losses that the case holds already */
+	u64 merged;	   /* counter rows, bad records and names not known, over all */
+	u64 bad, unresolved;
+	u32 phase;	   /* enum phase */
+	u32 hooks;
+	u32 case_number; /* its directory: as named, or with -2, -3 ... behind */
+	u32 pad;
+	char case_id[40];
+	char object[72];   /* SHA-256 of the BPF object, hex */
+};
+
+/* Where in an epoch it is, that is what a death now leaves in the map that was swapped out. */
+enum phase {
+	PHASE_COUNTING, /* nothing */
+	PHASE_MERGING,	/* rows of which nothing is in the case */
+	PHASE_WRITING,	/* rows of which some may be in the case */
+	PHASE_CLEARING, /* rows that are all in the case */
 };
 
 #define PATH_BYTES 16384     /* a path longer than this is truncated, and said so */

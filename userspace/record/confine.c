@@ -204,6 +204,7 @@ static int landlock(const struct confine_wants *wants, int abi)
 	struct ruleset r;
 	size_t size = ruleset_for(abi, wants, &r);
 	struct landlock_path_beneath_attr beneath = {.parent_fd = wants->case_dir};
+	struct landlock_path_beneath_attr pins = {.parent_fd = wants->pin_dir, .allowed_access = FS_REMOVE_FILE};
 	int fd = syscall(SYS_landlock_create_ruleset, &r, size, 0), error = 0;
 
 	if (fd < 0)
@@ -211,6 +212,7 @@ static int landlock(const struct confine_wants *wants, int abi)
 	beneath.allowed_access = r.fs & (FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG |
 						FS_REFER | FS_TRUNCATE);
 	if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) ||
+		(wants->pin_dir >= 0 && syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &pins, 0)) ||
 		syscall(SYS_landlock_restrict_self, fd, 0))
 		error = -errno;
 	close(fd);
@@ -346,6 +348,7 @@ static const struct rule recorder_rules[] = {
 	WITH(bpf, 0, BPF_MAP_UPDATE_ELEM),
 	WITH(bpf, 0, BPF_MAP_DELETE_ELEM),
 	WITH(bpf, 0, BPF_MAP_GET_NEXT_KEY),
+	WITH(bpf, 0, BPF_MAP_LOOKUP_BATCH),
 	WITH(bpf, 0, BPF_MAP_LOOKUP_AND_DELETE_BATCH),
 	WITH(bpf, 0, BPF_OBJ_GET_INFO_BY_FD),
 	WITH(bpf, 0, BPF_ITER_CREATE),

@@ -32,6 +32,7 @@ struct confinement {
 
 struct confine_wants {
 	int case_dir;  /* below it, and nowhere else, files may be made, written and removed */
+	int pin_dir;   /* pins may be removed there; -1: none */
 	int map;       /* a BPF map, to find out whether this kernel wants CAP_BPF for calls on maps */
 	pid_t command; /* may be signalled; 0: nobody may */
 	bool forks;    /* sensor_detach_behind() */

@@ -184,7 +184,7 @@ static void note(const char *what, int error, bool should_work, void *context)
 
 static void measure_recorder(int dir, struct measured *m)
 {
-	struct confine_wants wants = {.case_dir = dir, .map = -1, .reader = 1};
+	struct confine_wants wants = {.case_dir = dir, .pin_dir = -1, .map = -1, .reader = 1};
 
 	wants.map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "quis_try", 4, 4, 1, NULL);
 	confine_recorder(&wants, &m->confinement);

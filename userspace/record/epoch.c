@@ -41,16 +41,19 @@ int sensor_flip(struct sensor *sensor)
 typedef void (*row_fn)(const void *key, const void *row, void *context);
 
 /* `context` is the recorder: its rings fill while a hundred thousand rows are taken. */
-static int drain(int map, size_t key_size, size_t row_size, row_fn fn, void *context)
+typedef int (*take_fn)(int map, void *in, void *out, void *keys, void *rows, uint32_t *count, const struct bpf_map_batch_opts *options);
+
+static char keys[BATCH * sizeof(struct flow_key)], rows[BATCH * sizeof(struct file_row)];
+
+static int drain(int map, take_fn take, size_t key_size, size_t row_size, row_fn fn, void *context)
 {
-	static char keys[BATCH * sizeof(struct flow_key)], rows[BATCH * sizeof(struct file_row)];
 	uint32_t in = 0, out = 0, count, i;
 	bool first = true;
 	int error;
 
 	do {
 		count = BATCH;
-		error = bpf_map_lookup_and_delete_batch(map, first ? NULL : &in, &out, keys, rows, &count, NULL) ? -errno : 0;
+		error = take(map, first ? NULL : &in, &out, keys, rows, &count, NULL) ? -errno : 0;
 		if (error && error != -ENOENT)
 			return error;
 		for (i = 0; i < count; i++)
@@ -65,20 +68,61 @@ static int drain(int map, size_t key_size, size_t row_size, row_fn fn, void *con
 _Static_assert(sizeof(struct file_key) <= sizeof(struct flow_key), "batch buffer");
 _Static_assert(sizeof(struct flow_row) <= sizeof(struct file_row), "batch buffer");
 
+/* Pinned, rows are copied, and stay until they are in the case: sensor_clear(). */
+static take_fn take_of(const struct sensor *sensor)
+{
+	return sensor->pin ? bpf_map_lookup_batch : bpf_map_lookup_and_delete_batch;
+}
+
+static uint64_t clear(int map)
+{
+	uint32_t in = 0, out = 0, count;
+	uint64_t cleared = 0;
+	bool first = true;
+	int error;
+
+	do {
+		count = BATCH;
+		error = bpf_map_lookup_and_delete_batch(map, first ? NULL : &in, &out, keys, rows, &count, NULL);
+		if (!error || errno == ENOENT)
+			cleared += count;
+		in = out;
+		first = false;
+	} while (!error);
+	return cleared;
+}
+
+uint64_t sensor_clear(struct sensor *sensor)
+{
+	return clear(sensor->file_maps[!sensor->counting]) + clear(sensor->flow_maps[!sensor->counting]);
+}
+
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context)
 {
-	return drain(sensor->file_maps[!sensor->counting], sizeof(struct file_key), sizeof(struct file_row), (row_fn)fn, context);
+	return drain(sensor->file_maps[!sensor->counting], take_of(sensor), sizeof(struct file_key), sizeof(struct file_row), (row_fn)fn, context);
 }
 
 int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context)
 {
-	return drain(sensor->flow_maps[!sensor->counting], sizeof(struct flow_key), sizeof(struct flow_row), (row_fn)fn, context);
+	return drain(sensor->flow_maps[!sensor->counting], take_of(sensor), sizeof(struct flow_key), sizeof(struct flow_row), (row_fn)fn, context);
+}
+
+static uint64_t missed_of(int program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size) ? info.recursion_misses : 0;
 }
 
 uint64_t sensor_missed(const struct sensor *sensor)
 {
 	struct bpf_program *program;
 	uint64_t missed = 0;
+	size_t i;
+
+	for (i = 0; i < sensor->program_count; i++)
+		missed += missed_of(sensor->programs[i]);
 
 	bpf_object__for_each_program(program, sensor->object) {
 		struct bpf_prog_info info = {0};

@@ -257,6 +257,16 @@ static void span(struct recorder *r, const char *kind, uint64_t from, uint64_t t
 	fact_time(r->fact, "event.end", real(r, to));
 }
 
+void facts_continued(struct recorder *r, const char *note)
+{
+	span(r, "config-change", r->epoch_start, clock_boot());
+	fact_text(r->fact, "quis.note", note);
+	fact_number(r->fact, "quis.process.pid", getpid());
+	if (r->options->config)
+		fact_text(r->fact, "quis.config.sha256", r->options->config->sha256);
+	end(r);
+}
+
 void facts_config_change(struct recorder *r, const char *note)
 {
 	span(r, "config-change", r->now, clock_boot());

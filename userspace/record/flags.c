@@ -329,6 +329,18 @@ int flags_arm(const struct flags *flags, struct sensor *sensor)
 	return error;
 }
 
+void flags_forget(struct sensor *sensor)
+{
+	static const char *const maps[] = {"flag_paths", "flag_inodes", "flag_cgroups", "flag_units"};
+	unsigned char key[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		while (!bpf_map_get_next_key(sensor_map(sensor, maps[i]), NULL, key) && !bpf_map_delete_elem(sensor_map(sensor, maps[i]), key))
+			;
+	sensor->state->path_flags_used = 0;
+}
+
 int flags_disarm(const struct flags *flags, struct sensor *sensor, size_t index)
 {
 	return arm(sensor, &flags->list[index], FLAG_NONE);

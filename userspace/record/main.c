@@ -46,6 +46,8 @@ static const char usage[] =
 	"  --compress             compress sealed segments (zstd)\n"
 	"  --checkpoint-to WAY    also to journal, syslog or stderr; repeatable\n"
 	"  --heartbeat TIME       say in the case that the sensor runs, so often (60s)\n"
+	"  --pin DIR              keep counting if quis-record dies, and go on with the case\n"
+	"                         then; DIR on a BPF file system: /sys/fs/bpf/quis (record)\n"
 	"  --config FILE          take these options from a file too; SIGHUP reads it again\n"
 	"  --check-config [FILE]  say whether it is right (" CONFIG_DEFAULT "), and end\n"
 	"  -v, --verbose          say what is done\n"
@@ -77,6 +79,7 @@ enum option_id {
 	OPTION_HIDE,
 	OPTION_TRY,
 	OPTION_CONFIG,
+	OPTION_PIN,
 	OPTION_CHECK,
 };
 
@@ -98,6 +101,7 @@ static const struct option options_known[] = {
 	{"compress", no_argument, NULL, OPTION_COMPRESS},
 	{"checkpoint-to", required_argument, NULL, OPTION_CHECKPOINT_TO},
 	{"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
+	{"pin", required_argument, NULL, OPTION_PIN},
 	{"config", required_argument, NULL, OPTION_CONFIG},
 	{"check-config", no_argument, NULL, OPTION_CHECK},
 	{"verbose", no_argument, NULL, 'v'},
@@ -264,6 +268,9 @@ static int take_value(struct parsed *p, int id, const char *value)
 	case OPTION_TRY:
 		o->try_confinement = true;
 		return 0;
+	case OPTION_PIN:
+		o->sensor.pin = value;
+		return *value ? 0 : wrong("--pin needs a directory", "", "");
 	case OPTION_HIDE:
 		o->sensor.hide = value;
 		return 0;
@@ -417,7 +424,7 @@ static int record(struct parsed *p)
 {
 	static struct recorder recorder;
 
-	if (directory_in_use(p->options.case_path)) {
+	if (!p->options.sensor.pin && directory_in_use(p->options.case_path)) {
 		if (errno == ENOTDIR || access(p->options.case_path, R_OK | X_OK))
 			say("%s: %s", p->options.case_path, strerror(errno));
 		else
@@ -438,6 +445,8 @@ static int main_run(int argc, char **argv)
 		return status;
 	if (optind >= argc)
 		return wrong("run needs a COMMAND after --", "", "");
+	if (p.options.sensor.pin)
+		return wrong("--pin is for record: a command of run ends with its recording", "", "");
 	p.options.command = argv + optind;
 	if (!p.options.case_path)
 		default_case(&p);

@@ -63,6 +63,7 @@ struct sensor;
 int flags_add(struct flags *flags, enum flag_kind kind, const char *value);
 /* Tells the kernel side, before it is attached. */
 int flags_arm(const struct flags *flags, struct sensor *sensor);
+void flags_forget(struct sensor *sensor); /* those of a dead sensor; what it followed goes on being followed */
 /* Marks what runs already, until nothing new is found. `why` is called once for each process that a flag names. */
 typedef void (*flags_found)(int tgid, uint32_t flag, void *context);
 int flags_mark_running(const struct flags *flags, struct sensor *sensor, flags_found found, void *context);
@@ -85,6 +86,8 @@ struct sensor_options {
 	uint32_t file_entries; /* 0: as in the object */
 	const char *hide;      /* for tests: a kernel symbol to treat as absent */
 	bool cost;	       /* keep what the verifier says of its work */
+	const char *pin;       /* directory on a BPF file system */
+	bool fresh;	       /* what lies there is not taken up */
 };
 
 /* A program that should be attached and is not. */
@@ -96,11 +99,19 @@ struct missing_hook {
 
 #define MISSING_MAX 256
 
+struct bpf_program;
+
 struct sensor {
 	struct bpf_object *object;
 	struct bpf_link *task_iterator; /* kept: none can be made after confinement */
 	struct bpf_link **links;
+	const char **link_names; /* of their programs */
 	size_t link_count;
+	const char *pin; /* directory, NULL: nothing is pinned */
+	int pin_dir;
+	bool taken_up;	 /* it was a dead sensor's */
+	int *programs;	 /* then: those that run */
+	size_t program_count;
 	enum hooks hooks; /* in effect */
 	struct sensor_state *state;
 	u8 *marks;
@@ -119,6 +130,7 @@ struct sensor {
 int sensor_open(struct sensor *sensor, const struct sensor_options *options, const char **ret_why);
 
 void sensor_close(struct sensor *sensor);
+void sensor_unpin(struct sensor *sensor);
 void sensor_unmap(struct sensor *sensor);	 /* lets go of the memory that is shared with the kernel side */
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
@@ -129,6 +141,9 @@ bool sensor_dirty(const struct sensor *sensor);
 bool sensor_filling(const struct sensor *sensor); /* half of the rows are in use */
 /* Swaps the counting maps; afterwards nothing writes to the old ones. */
 int sensor_flip(struct sensor *sensor);
+/* With pins: rows stay in the map until they are in the case. Returns how many were there. */
+uint64_t sensor_clear(struct sensor *sensor);
+bool sensor_attached(const struct sensor *sensor, const struct bpf_program *program);
 typedef void (*file_row_fn)(const struct file_key *key, const struct file_row *row, void *context);
 typedef void (*flow_row_fn)(const struct flow_key *key, const struct flow_row *row, void *context);
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context);
@@ -400,6 +415,7 @@ struct recorder {
 	bool command_ended;
 	struct fact *fact; /* 32 KiB: one for all */
 	bool open; /* facts go to open.ndjson */
+	char case_path[4200];
 	uint64_t stats_sequence; /* of the last stats fact */
 	uint64_t heartbeat_at;
 	struct clock_state clock;
@@ -437,6 +453,7 @@ void facts_file(struct recorder *r, const struct file_burst *b);
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
 void facts_stats(struct recorder *r);
+void facts_continued(struct recorder *r, const char *note);
 void facts_config_change(struct recorder *r, const char *note);
 void facts_heartbeat(struct recorder *r, uint64_t from, uint64_t to);
 void facts_clock_change(struct recorder *r, uint64_t from, uint64_t to, const char *note);
@@ -455,6 +472,12 @@ void hash_bytes(const void *bytes, size_t length, char ret_hex[65]);
 bool hash_self(char ret_hex[65]);
 
 void recorder_drain(void *recorder); /* empties the rings */
+/* continued.c: what outlives the sensor, when it is pinned */
+void commit_begin(struct recorder *r, uint32_t phase);
+void commit(struct recorder *r, bool written); /* the epoch is in the case */
+int create_case(struct recorder *r);
+int continue_case(struct recorder *r); /* with programs that were taken up. -ESTALE: there is no going on with this case */
+void continue_counts(struct recorder *r);
 void recorder_found(int tgid, uint32_t flag, void *recorder);
 void reload(struct recorder *r); /* reload.c: SIGHUP */
 int record_run(struct recorder *r, struct record_options *options); /* returns the exit status */

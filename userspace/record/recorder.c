@@ -41,6 +41,8 @@ static int on_record(void *context, void *data, size_t size)
 		r->bad_records++;
 		return 0; /* a negative value would end polling */
 	}
+	if (r->sensor.pin)
+		r->sensor.state->taken++;
 	switch (head->kind) {
 	case RECORD_exec:
 	case RECORD_process:
@@ -134,9 +136,11 @@ static void tell_checkpoint(struct recorder *r)
 }
 
 /* The sensor's own facts of this epoch, then the checkpoint over all; the last ones of a recording come after it. */
-static void seal(struct recorder *r, bool last)
+/* Whether all facts are on the disk. */
+static bool seal(struct recorder *r, bool last)
 {
 	bool beat = r->now - r->heartbeat_at >= r->options->heartbeat;
+	int error = 0;
 
 	watch_clock(r);
 	if (beat && !last)
@@ -144,7 +148,7 @@ static void seal(struct recorder *r, bool last)
 	if (beat)
 		r->heartbeat_at = r->now;
 	if (last)
-		return;
+		return false; /* the end is sealed apart: finish() */
 	if (case_sequence(r->writer) != r->stats_sequence) {
 		facts_stats(r);
 		r->stats_sequence = case_sequence(r->writer);
@@ -152,20 +156,23 @@ static void seal(struct recorder *r, bool last)
 	if (case_turn_due(r->writer) && !case_turn(r->writer, r->fact, clock_real()))
 		beat = true;
 	else
-		case_flush(r->writer);
+		error = case_flush(r->writer);
 	if (beat)
 		tell_checkpoint(r);
+	return !error;
 }
 
 static void epoch(struct recorder *r, bool last)
 {
 	static uint64_t missed_at;
 	uint64_t from = r->epoch_start ? r->epoch_start : clock_boot();
+	bool written;
 	int error = 0;
 
 	r->now = clock_boot();
 	recorder_drain(r);
 	if (sensor_dirty(&r->sensor)) {
+		commit_begin(r, PHASE_MERGING);
 		error = sensor_flip(&r->sensor);
 		recorder_drain(r);
 		if (!error)
@@ -178,6 +185,7 @@ static void epoch(struct recorder *r, bool last)
 		/* no row was made before `now`, so none is missing for what ended before it */
 		r->sensor.flipped = r->now;
 	}
+	commit_begin(r, PHASE_WRITING);
 	files_close(r, last);
 	flows_close(r, last);
 	actions_close(r, last);
@@ -189,14 +197,16 @@ static void epoch(struct recorder *r, bool last)
 	tell_losses(r, from, r->now);
 	if (reader_lost())
 		facts_gap(r, from, r->now, "the process that reads for quis-record is gone: hashes of executables and control groups may be missing", 0);
-	seal(r, last);
+	written = seal(r, last);
 	/* after the flush: a burst that has just been written for good is known by its first time if we die in between */
 	case_open_begin(r->writer);
 	r->open = true;
 	files_open(r);
 	flows_open(r);
 	r->open = false;
-	case_open_end(r->writer);
+	if (case_open_end(r->writer))
+		written = false;
+	commit(r, written);
 	r->epoch_start = r->now;
 	notify_alive(r->now);
 }
@@ -219,6 +229,10 @@ static int snapshot(struct recorder *r)
 	int error = flags_mark_running(&r->flags, &r->sensor, recorder_found, r);
 	size_t i;
 
+	if (r->sensor.taken_up) {
+		recorder_drain(r); /* sensor_open() has looked at all that are followed; what they hold, they held before */
+		return error;
+	}
 	if (error || !r->why_count)
 		return error;
 	for (i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
@@ -253,6 +267,7 @@ static void confine(struct recorder *r)
 {
 	struct confine_wants wants = {
 		.case_dir = case_directory(r->writer),
+		.pin_dir = r->sensor.pin ? r->sensor.pin_dir : -1,
 		.map = r->sensor.files_now,
 		.command = r->command_pid,
 		.forks = r->sensor.hooks == HOOKS_TRAMPOLINE,
@@ -371,6 +386,8 @@ static void run_loop(struct loop *l)
 	struct epoll_event event;
 	int wait;
 
+	if (r->sensor.taken_up)
+		epoch(r, false); /* what was there is in the case before anything else can happen to us */
 	while (!over(l)) {
 		now = clock_boot();
 		wait = now >= next ? 0 : (next - now + 999999) / 1000000;
@@ -424,6 +441,8 @@ static void recorder_done(struct recorder *r)
 	ring_buffer__free(r->files_ring);
 	ring_buffer__free(r->life_ring);
 	if (r->sensor.object) {
+		if (!r->sensor.taken_up) /* else it is still what the next one may take up, unless the end was reached */
+			sensor_unpin(&r->sensor);
 		sensor_detach_behind(&r->sensor);
 		sensor_close(&r->sensor);
 	}
@@ -450,31 +469,36 @@ static int failed(const char *what, int error)
 	return EXIT_FAILED;
 }
 
-static int open_all(struct recorder *r)
+/* What a dead sensor left is taken up if its case can be gone on with; else it is given up, and all is begun anew. */
+static int open_sensor(struct recorder *r)
 {
 	const char *why = NULL;
-	int error;
+	int error = sensor_open(&r->sensor, &r->options->sensor, &why);
 
-	r->fact = xcalloc(1, sizeof(*r->fact));
-	clock_take(&r->clock);
-	r->boot_to_real = r->clock.real;
-	r->heartbeat_at = r->clock.boot;
-	error = sensor_open(&r->sensor, &r->options->sensor, &why);
-	if (error) {
-		say("%s", why);
-		return EXIT_NOT_ALLOWED;
+	if (!error && r->sensor.taken_up) {
+		error = continue_case(r);
+		if (error == -EBUSY) {
+			say("%s: another quis-record writes it", r->options->case_path);
+			return EXIT_FAILED;
+		}
+		if (!error)
+			return 0;
+		sensor_unpin(&r->sensor);
+		sensor_close(&r->sensor);
+		memset(&r->sensor, 0, sizeof(r->sensor));
+		r->options->sensor.fresh = true;
+		error = sensor_open(&r->sensor, &r->options->sensor, &why);
 	}
-	error = open_tables(r);
 	if (!error)
-		error = open_rings(r);
-	if (!error)
-		error = flags_arm(&r->flags, &r->sensor);
-	if (error)
-		return failed("cannot start", error);
-	error = witness_open(r->options->checkpoint_to, &why);
-	if (error)
-		return failed(why, error);
-	error = case_create(&r->writer, r->options->case_path, &r->options->sealing);
+		return 0;
+	say("%s", why);
+	return EXIT_NOT_ALLOWED;
+}
+
+static int open_case(struct recorder *r)
+{
+	int error = r->sensor.taken_up ? 0 : create_case(r);
+
 	if (error == -EKEYREJECTED) {
 		say("%s: no signing key (quis-record make-key makes one)", r->options->sealing.key);
 		return EXIT_FAILED;
@@ -483,10 +507,37 @@ static int open_all(struct recorder *r)
 		say("%s: not empty; a case needs a directory of its own", r->options->case_path);
 		return EXIT_FAILED;
 	}
+	return error ? failed(r->options->case_path, error) : 0;
+}
+
+static int open_all(struct recorder *r)
+{
+	const char *why = NULL;
+	int error, status;
+
+	r->fact = xcalloc(1, sizeof(*r->fact));
+	clock_take(&r->clock);
+	r->boot_to_real = r->clock.real;
+	r->heartbeat_at = r->clock.boot;
+	status = open_sensor(r);
+	if (status)
+		return status;
+	error = open_tables(r);
+	if (!error)
+		error = open_rings(r);
+	if (r->sensor.taken_up)
+		flags_forget(&r->sensor);
+	if (!error)
+		error = flags_arm(&r->flags, &r->sensor);
 	if (error)
-		return failed(r->options->case_path, error);
-	self_init(&r->self, &r->sensor, r->options->case_path);
-	return 0;
+		return failed("cannot start", error);
+	error = witness_open(r->options->checkpoint_to, &why);
+	if (error)
+		return failed(why, error);
+	status = open_case(r);
+	if (!status)
+		self_init(&r->self, &r->sensor, r->options->case_path);
+	return status;
 }
 
 static void finish(struct recorder *r, struct loop *l)
@@ -500,6 +551,7 @@ static void finish(struct recorder *r, struct loop *l)
 	facts_stats(r);
 	facts_capture_end(r, l->reason, r->command_status);
 	error = case_finish(r->writer);
+	sensor_unpin(&r->sensor);
 	tell_checkpoint(r);
 	if (case_dropped(r->writer) || r->write_errors)
 		say("%s: %llu facts could not be written%s", r->options->case_path, (unsigned long long)case_dropped(r->writer),
@@ -526,7 +578,10 @@ int record_run(struct recorder *r, struct record_options *options)
 	}
 	/* a ring that fills while we wait for a processor loses names; the command gets its old priority back */
 	setpriority(PRIO_PROCESS, 0, SENSOR_NICE);
-	facts_capture_start(r);
+	if (r->sensor.taken_up)
+		continue_counts(r);
+	else
+		facts_capture_start(r);
 	error = snapshot(r);
 	if (error) {
 		status = failed("cannot look at running processes", error);

@@ -57,6 +57,13 @@ static void add_objects(struct self *self, const struct sensor *sensor)
 		if (bpf_program__fd(program) >= 0 && !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			add_id(self, SELF_PROGRAM, info.id);
 	}
+	for (i = 0; i < sensor->program_count; i++) {
+		struct bpf_prog_info info = {0};
+		uint32_t size = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(sensor->programs[i], &info, &size))
+			add_id(self, SELF_PROGRAM, info.id);
+	}
 	bpf_object__for_each_map(map, sensor->object) {
 		struct bpf_map_info info = {0};
 		uint32_t size = sizeof(info);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/sensor_private.h"
+#include "record/pin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -340,15 +341,48 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 	return error;
 }
 
+bool program_iterates(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__section_name(program), "iter/", 5);
+}
+
+void sensor_missing(struct sensor *sensor, const struct bpf_program *program, const char *why)
+{
+	hook_missing(sensor, program, why, true);
+}
+
+bool sensor_attached(const struct sensor *sensor, const struct bpf_program *program)
+{
+	size_t i;
+
+	for (i = 0; i < sensor->link_count; i++)
+		if (!strcmp(sensor->link_names[i], bpf_program__name(program)))
+			return true;
+	return program_iterates(program) && bpf_program__autoload(program);
+}
+
+int sensor_read_object(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
+{
+	struct bpf_object_open_opts open_options = {.sz = sizeof(open_options), .btf_custom_path = options->btf, .object_name = "quis"};
+	struct refusals none = {.count = 0};
+
+	sensor->object = bpf_object__open_mem(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, &open_options);
+	if (!sensor->object)
+		return -errno;
+	choose_programs(sensor, btf, options, &none);
+	return 0;
+}
+
 static int attach_one(struct sensor *sensor, struct bpf_program *program)
 {
 	struct bpf_link *link;
 
-	if (!bpf_program__autoload(program) || !strncmp(bpf_program__section_name(program), "iter/", 5))
+	if (!bpf_program__autoload(program) || program_iterates(program))
 		return 0;
 	link = bpf_program__attach(program);
 	if (!link)
 		return -errno;
+	sensor->link_names[sensor->link_count] = bpf_program__name(program);
 	sensor->links[sensor->link_count++] = link;
 	return 0;
 }
@@ -371,6 +405,7 @@ static int attach_all(struct sensor *sensor)
 	bpf_object__for_each_program(program, sensor->object)
 		count++;
 	sensor->links = xcalloc(count, sizeof(*sensor->links));
+	sensor->link_names = xcalloc(count, sizeof(*sensor->link_names));
 	bpf_object__for_each_program(program, sensor->object) {
 		error = attach_one(sensor, program);
 		if (error && (is_needed(program) || (is_call(program) && !calls)))
@@ -384,11 +419,16 @@ static int attach_all(struct sensor *sensor)
 }
 
 /* A .bss map, shared with the kernel side. libbpf before 1.5 maps it so only for skeletons. */
-static void *share(const struct bpf_map *map, size_t size)
+void *sensor_share(int map, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void sensor_unshare(const void *memory, size_t size)
+{
+	munmap((void *)memory, size);
 }
 
 /* libbpf keeps a private copy of the first values, here 4 MiB of zeros. */
@@ -415,7 +455,7 @@ static int spare(struct bpf_object *object, const struct bpf_map *map)
 		bpf_map__max_entries(map), &options);
 }
 
-static int find_maps(struct sensor *sensor)
+int sensor_find_maps(struct sensor *sensor, int spare_files, int spare_flows)
 {
 	struct bpf_map *state = bpf_object__find_map_by_name(sensor->object, ".bss.state");
 	struct bpf_map *marks = bpf_object__find_map_by_name(sensor->object, ".bss.marks");
@@ -424,8 +464,8 @@ static int find_maps(struct sensor *sensor)
 
 	if (!state || !marks || !files || !flows)
 		return -ENOENT;
-	sensor->state = share(state, sizeof(*sensor->state));
-	sensor->marks = share(marks, PID_LIMIT);
+	sensor->state = sensor_share(bpf_map__fd(state), sizeof(*sensor->state));
+	sensor->marks = sensor_share(bpf_map__fd(marks), PID_LIMIT);
 	if (!sensor->state || !sensor->marks)
 		return -errno;
 	forget_copy(marks);
@@ -434,8 +474,8 @@ static int find_maps(struct sensor *sensor)
 	sensor->file_entries = bpf_map__max_entries(files);
 	sensor->file_maps[0] = bpf_map__fd(files);
 	sensor->flow_maps[0] = bpf_map__fd(flows);
-	sensor->file_maps[1] = spare(sensor->object, files);
-	sensor->flow_maps[1] = spare(sensor->object, flows);
+	sensor->file_maps[1] = spare_files >= 0 ? spare_files : spare(sensor->object, files);
+	sensor->flow_maps[1] = spare_flows >= 0 ? spare_flows : spare(sensor->object, flows);
 	if (sensor->file_maps[1] < 0 || sensor->flow_maps[1] < 0)
 		return -errno;
 	return 0;
@@ -449,7 +489,7 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 	error = load(sensor, btf, options);
 	if (error)
 		return error;
-	error = find_maps(sensor);
+	error = sensor_find_maps(sensor, -1, -1);
 	if (error)
 		sensor_close(sensor);
 	return error;
@@ -489,6 +529,22 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 			options->btf);
 		return -ENOENT;
 	}
+	sensor->pin_dir = -1;
+	error = options->pin ? pins_open(sensor, options->pin) : 0;
+	if (error) {
+		snprintf(why, sizeof(why), error == -ENOTSUP ? "--pin %s: not on a BPF file system (mount -t bpf)" : "--pin %s: %s", options->pin, strerror(-error));
+		btf__free(btf);
+		return error;
+	}
+	error = options->pin && !options->fresh ? pins_take_up(sensor, btf, options) : -ENOENT;
+	if (!error || error == -EBUSY) {
+		btf__free(btf);
+		if (error)
+			snprintf(why, sizeof(why), "--pin %s: another quis-record records there", options->pin);
+		else
+			find_root(sensor);
+		return error;
+	}
 	if (options->hooks != HOOKS_TRACEPOINT)
 		error = try_hooks(sensor, btf, options, HOOKS_TRAMPOLINE);
 	if (!error) {
@@ -506,6 +562,11 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 	}
 	btf__free(btf);
 	malloc_trim(0); /* the kernel's types took 17 MiB */
+	if (!error && sensor->pin) {
+		error = pins_make(sensor);
+		if (error)
+			snprintf(last_words, sizeof(last_words), "--pin %s", sensor->pin);
+	}
 	if (!error)
 		find_root(sensor);
 	else
@@ -540,6 +601,12 @@ void sensor_detach_behind(struct sensor *sensor)
 	sensor->link_count = 0;
 }
 
+void sensor_unpin(struct sensor *sensor)
+{
+	if (sensor->pin)
+		pins_remove(sensor);
+}
+
 void sensor_unmap(struct sensor *sensor)
 {
 	if (sensor->state)
@@ -554,7 +621,13 @@ void sensor_close(struct sensor *sensor)
 {
 	detach(sensor);
 	free(sensor->links);
+	free(sensor->link_names);
 	sensor->links = NULL;
+	sensor->link_names = NULL;
+	while (sensor->program_count)
+		close(sensor->programs[--sensor->program_count]);
+	free(sensor->programs);
+	sensor->programs = NULL;
 	if (sensor->file_maps[1] > 0)
 		close(sensor->file_maps[1]);
 	if (sensor->flow_maps[1] > 0)
@@ -563,6 +636,10 @@ void sensor_close(struct sensor *sensor)
 	bpf_link__destroy(sensor->task_iterator);
 	sensor->task_iterator = NULL;
 	sensor_unmap(sensor);
+	if (sensor->pin && sensor->pin_dir >= 0) {
+		close(sensor->pin_dir);
+		sensor->pin_dir = -1;
+	}
 	bpf_object__close(sensor->object);
 	sensor->object = NULL;
 	free(sensor->logs);

@@ -181,11 +181,6 @@ char *missing_sentence(const struct missing_hook *missing)
 	return length < 0 ? NULL : sentence;
 }
 
-static bool attached(const struct bpf_program *program)
-{
-	return bpf_program__autoload(program);
-}
-
 static void add_hook(struct way_state *state, const char *section)
 {
 	size_t i;
@@ -215,7 +210,7 @@ struct way_state way_state(const struct sensor *sensor, const struct way *way)
 			continue;
 		if (tracepoint && call)
 			add_hook(&state, "tp_btf/sys_exit");
-		else if (attached(program) && !(state.missing && !strcmp(state.missing->program, name)))
+		else if (sensor_attached(sensor, program) && !(state.missing && !strcmp(state.missing->program, name)))
 			add_hook(&state, bpf_program__section_name(program));
 	}
 	if (state.missing && state.seen != SEEN_NOT) {

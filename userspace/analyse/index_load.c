@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "own.h"
 #include "progress.h"
 #include "times.h"
 
@@ -629,6 +630,8 @@ static int finish(struct loader *loader, bool ended)
 		err = execute(loader, index_open_end);
 	if (!err)
 		err = execute(loader, index_inherited);
+	if (!err)
+		err = index_own(loader->db, "/var/lib/dpkg");
 	return err ? err : execute(loader, index_views);
 }
 

@@ -106,3 +106,14 @@ int intern_add(struct intern *intern, const void *bytes, size_t len, uint32_t *r
 	*place = wanted;
 	return 1;
 }
+
+uint32_t *intern_find(const struct intern *intern, const void *bytes, size_t len)
+{
+	unsigned char hash[crypto_shorthash_siphashx24_BYTES];
+	struct intern_place wanted, *place;
+
+	crypto_shorthash_siphashx24(hash, bytes, len, intern->key);
+	memcpy(wanted.hash, hash, sizeof(wanted.hash));
+	place = find_place(intern->places, intern->size, &wanted, true);
+	return place->id ? &intern->notes[place->id] : NULL;
+}

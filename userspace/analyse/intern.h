@@ -32,6 +32,8 @@ void intern_done(struct intern *intern);
 /* 1: new; 0: known; -ENOSPC: not known, and INTERN_MAX are; -ENOMEM. The note (0 at first) is valid until the next
  * call. */
 int intern_add(struct intern *intern, const void *bytes, size_t len, uint32_t *ret_id, uint32_t **ret_note);
+/* Its note; NULL: not known. */
+uint32_t *intern_find(const struct intern *intern, const void *bytes, size_t len);
 uint64_t intern_hash(const struct intern *intern, const void *bytes, size_t len);
 
 #endif

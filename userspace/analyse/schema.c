@@ -52,7 +52,7 @@ const char index_schema[] =
 	"  type TEXT, -- file, dir, device, pipe, memfd, other\n"
 	"  path TEXT, path_raw TEXT, deleted INTEGER, truncated INTEGER, unreachable INTEGER,\n"
 	"  lower_device TEXT, lower_inode TEXT, -- overlayfs: what lies beneath\n"
-	"  class TEXT); -- by its path: credentials, mail, documents ...; other\n"
+	"  class TEXT); -- by its path: credentials, mail, documents ...; own: the product's; other\n"
 	"CREATE TABLE access ( -- one row a burst of one process on one file\n"
 	"  id INTEGER PRIMARY KEY, process INTEGER NOT NULL REFERENCES process,\n"
 	"  file INTEGER REFERENCES file, -- NULL: a refused open, which has no object\n"
@@ -110,6 +110,9 @@ const char index_schema[] =
 	"CREATE TABLE clock ( -- what was added to boot time to make the times of the facts from this "
 	"sequence number on\n"
 	"  sequence INTEGER, offset_ns INTEGER);\n"
+	"CREATE TABLE product ( -- what was recorded: by the catalogue, by the package that the program came in, or by its path alone\n"
+	"  id INTEGER PRIMARY KEY, name TEXT, version TEXT, source TEXT, -- catalogue, dpkg, path\n"
+	"  program TEXT);\n"
 	"CREATE TABLE source ( -- where this index comes from, and whether it could be verified\n"
 	"  format INTEGER, verified TEXT, verified_what TEXT, bad_lines INTEGER, first_segment INTEGER, "
 	"first_line INTEGER, first_what TEXT, facts INTEGER);\n";

@@ -45,6 +45,9 @@ int index_open(sqlite3 **ret_db, struct index_problems *ret_problems, const char
 int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const char *case_path,
 	const struct index_options *options);
 
+/* capped_sum(), which stays at the greatest number where sum() would fail; how_union(), of lists of ways. */
+int index_functions(sqlite3 *db);
+
 /* The version of what is below goes into the names of cached indexes; a change of its text is enough. */
 extern const char index_schema[];
 extern const char index_schema_late[];			/* indexes, made once everything is in */

@@ -625,9 +625,11 @@ static int finish(struct loader *loader, bool ended)
 	if (!err)
 		err = merge_files(loader);
 	if (!err)
+		err = loader->open ? execute(loader, index_open_end) : 0;
+	if (!err)
+		err = index_functions(loader->db);
+	if (!err)
 		err = execute(loader, index_schema_late);
-	if (!err && loader->open)
-		err = execute(loader, index_open_end);
 	if (!err)
 		err = execute(loader, index_inherited);
 	if (!err)

@@ -11,7 +11,7 @@
 #define CASE_STEP (1ll << 40) /* between the row numbers of two cases */
 
 static const char *const tables[] = {"capture", "process", "image", "ending", "file", "access", "flow", "action",
-	"name", "stats", "gap", "notice", "finish", "clock", "source"};
+	"name", "stats", "gap", "notice", "finish", "clock", "source", "total"};
 
 static int execute(sqlite3 *db, const char *sql)
 {
@@ -20,7 +20,7 @@ static int execute(sqlite3 *db, const char *sql)
 
 static int is_key(const char *column, const char *table)
 {
-	if (!strcmp(column, "id") || (!strcmp(column, "file") && !strcmp(table, "access")))
+	if (!strcmp(column, "id") || !strcmp(column, "file") || !strcmp(column, "latest"))
 		return 1;
 	return !strcmp(column, "process") && strcmp(table, "stats");
 }

@@ -67,6 +67,7 @@ enum report_how {
 extern const char *const report_how_names[HOW_COUNT];
 
 struct report_file {
+	int64_t id;  /* of its last access with a name */
 	bool object; /* false: a refused open, which has a path and an errno only */
 	struct text path, path_raw, path_from, view, device, inode, type, class, lower_device, lower_inode, error, first, last;
 	bool deleted, truncated, unreachable;
@@ -101,6 +102,9 @@ int report_processes(struct report *report, report_process_fn *fn, void *context
 int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context);
 int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
 int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context);
+/* As above, but of path, device and the like only the type: report_name_file() adds the rest. Its texts are valid until it is called again. */
+int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context);
+int report_name_file(struct report *report, struct report_file *file);
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);
 int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
 

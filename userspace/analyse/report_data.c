@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "index.h"
 
 const char *const report_how_names[HOW_COUNT] = {
 	[HOW_OPENED] = "opened",
@@ -38,6 +39,7 @@ enum statement {
 #define PROCESS_COLUMNS                                                                                                \
 	"id, entity, parent, comm, cgroup, container, flagged_by, started, ended,"                                     \
 	" pid, ppid, uid, gid, exit_code, exit_signal, images, started, " IMAGE_COLUMNS
+#define COUNTERS "opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed"
 #define COUNTER_SUMS                                                                                                   \
 	"capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes), "  \
 	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed)"
@@ -55,14 +57,14 @@ static const char *const sql[] = {
 	[PROCESSES] = "SELECT " PROCESS_COLUMNS " FROM process WHERE ?1 = 0 OR pid = ?1 ORDER BY id",
 	[PROCESS] = "SELECT " PROCESS_COLUMNS " FROM process WHERE id = ?1",
 	[IMAGES] = "SELECT time, " IMAGE_COLUMNS " FROM image WHERE process = ?1 AND event IS NOT 'fork' ORDER BY id",
-	[OBJECTS] = "SELECT coalesce(max(CASE WHEN path IS NOT NULL THEN id END), max(id)), min(first), max(last),"
-		    " group_concat(DISTINCT how), NULL, " COUNTER_SUMS
-		    " FROM access WHERE process = ?1 AND file IS NOT NULL GROUP BY file",
+	[OBJECTS] = "SELECT t.latest, t.first, t.last, t.how, NULL, " COUNTERS
+		    ", f.type FROM total AS t LEFT JOIN file AS f ON f.id = t.file"
+		    " WHERE t.process = ?1 ORDER BY t.file",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
-		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class"
+		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
-	[REFUSED] = "SELECT max(id), min(first), max(last), group_concat(DISTINCT how), errno, " COUNTER_SUMS
-		    " FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
+	[REFUSED] = "SELECT max(id), min(first), max(last), how_union(how), errno, " COUNTER_SUMS
+		    ", NULL FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
 		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
@@ -78,32 +80,12 @@ static const char *const sql[] = {
 		" WHERE process = ?1 ORDER BY time, id",
 };
 
-/* sum() fails on overflow, which a forged case could bring about; this one stays at the greatest number. */
-static void sum_step(sqlite3_context *context, int count, sqlite3_value **values)
-{
-	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
-
-	(void)count;
-	if (sum && __builtin_add_overflow(*sum, sqlite3_value_int64(values[0]), sum))
-		*sum = INT64_MAX;
-}
-
-static void sum_final(sqlite3_context *context)
-{
-	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
-
-	sqlite3_result_int64(context, sum ? *sum : 0);
-}
-
 int report_init(struct report *report, sqlite3 *db, const struct report_options *options)
 {
 	memset(report, 0, sizeof(*report));
 	report->db = db;
 	report->options = *options;
-	return sqlite3_create_function(db, "capped_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL, sum_step,
-		       sum_final) == SQLITE_OK
-		       ? 0
-		       : -ENOMEM;
+	return index_functions(db);
 }
 
 void report_done(struct report *report)
@@ -224,8 +206,8 @@ int report_session(struct report *report, struct report_session *ret_session)
 	if (err)
 		TEXTS(row, 0, &session.host, &session.machine_id, &session.boot_id, &session.kernel, &session.started,
 			&session.ended, &session.hooks, &session.flags, &session.unseen, &session.end_reason,
-			&session.case_id, &session.case_number, &session.examiner, &session.note,
-			&session.tool_version, &session.verified, &session.verified_what);
+			&session.case_id, &session.case_number, &session.examiner, &session.note, &session.tool_version,
+			&session.verified, &session.verified_what);
 	session.exact = !gaps && !session.lost_records && !session.lost_map_full && !session.lost_missed_runs;
 	*ret_session = session;
 	return 0;
@@ -332,31 +314,35 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 	file->deleted = sqlite3_column_int(row, 4);
 	file->truncated = sqlite3_column_int(row, 5);
 	file->unreachable = sqlite3_column_int(row, 6);
-	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode,
-		&file->class);
+	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode, &file->class);
+	if (!file->object)
+		file->error = get_text(row, 13);
 	if (!file->class.bytes && file->path.bytes)
 		file->class.bytes = class_of(file->path.bytes, file->path.len);
 	file->class.len = file->class.bytes ? strlen(file->class.bytes) : 0;
 	return 0;
 }
 
-static int get_file(struct report *report, sqlite3_stmt *row, struct report_file *file)
+static void get_file(sqlite3_stmt *row, struct report_file *file)
 {
 	TEXTS(row, 1, &file->first, &file->last);
 	file->how = get_how(row, 3);
 	file->error = get_text(row, 4);
 	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
 		&file->mapped_bytes, &file->lists, &file->failed);
-	return get_object(report, sqlite3_column_int64(row, 0), file);
+	file->id = sqlite3_column_int64(row, 0);
+	file->type = get_text(row, 14);
 }
 
-static int walk_files(struct report *report, sqlite3_stmt *row, bool objects, report_file_fn *fn, void *context)
+static int walk_files(
+	struct report *report, sqlite3_stmt *row, bool objects, bool named, report_file_fn *fn, void *context)
 {
 	struct report_file file = {.object = objects};
 	int got;
 
 	while ((got = step(row)) == 1) {
-		got = get_file(report, row, &file);
+		get_file(row, &file);
+		got = named ? get_object(report, file.id, &file) : 0;
 		if (got >= 0)
 			got = fn(context, &file);
 		if (got < 0)
@@ -365,11 +351,26 @@ static int walk_files(struct report *report, sqlite3_stmt *row, bool objects, re
 	return got;
 }
 
+static int walk_all_files(struct report *report, int64_t process, bool named, report_file_fn *fn, void *context)
+{
+	int err = walk_files(report, start(report, OBJECTS, process), true, named, fn, context);
+
+	return err ? err : walk_files(report, start(report, REFUSED, process), false, named, fn, context);
+}
+
 int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context)
 {
-	int err = walk_files(report, start(report, OBJECTS, process), true, fn, context);
+	return walk_all_files(report, process, true, fn, context);
+}
 
-	return err ? err : walk_files(report, start(report, REFUSED, process), false, fn, context);
+int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context)
+{
+	return walk_all_files(report, process, false, fn, context);
+}
+
+int report_name_file(struct report *report, struct report_file *file)
+{
+	return get_object(report, file->id, file);
 }
 
 /* 203.0.113.7:443 and [2001:db8::1]:443 */

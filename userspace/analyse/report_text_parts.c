@@ -10,21 +10,26 @@
 
 #define SHORT_LIST 5
 
+/* Rows beyond those that will be shown are kept until there are so many, and then the least are let go. */
+#define ROWS_SPARE 4096
+
 struct row {
-	char *path; /* harmless */
-	char *note; /* of a refused one: why */
-	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed;
-	unsigned how;
-	bool deleted, truncated;
+	struct report_file file; /* its numbers; the texts are not kept */
+	char *path;		 /* harmless */
+	char *note;		 /* of a refused one: why */
 };
 
 struct rows {
 	struct row *rows;
 	size_t count;
 	size_t size;
+	size_t keep; /* 0: all */
+	bool sorted; /* those that read most are kept, else the first */
+	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, writes, write_bytes, lists, failed;
 };
 
 struct files {
+	struct page *page;
 	struct rows files;
 	struct rows directories;
 	struct rows refused;
@@ -67,46 +72,78 @@ static struct rows *rows_for(struct files *files, const struct report_file *file
 	return &files->files;
 }
 
-static int collect_file(void *context, const struct report_file *file)
-{
-	struct row row = {
-		.path = text_copy_plain(file->path.bytes ? file->path : (struct text){"(name not known)", 16}),
-		.note = text_copy_plain(file->error),
-		.opens = file->opens,
-		.reads = file->reads,
-		.read_bytes = file->read_bytes,
-		.writes = file->writes,
-		.write_bytes = file->write_bytes,
-		.maps = file->maps,
-		.mapped_bytes = file->mapped_bytes,
-		.lists = file->lists,
-		.failed = file->failed,
-		.how = file->how,
-		.deleted = file->deleted,
-		.truncated = file->truncated,
-	};
-	int err = row.path ? add_row(rows_for(context, file), &row) : -ENOMEM;
-
-	if (err) {
-		free(row.path);
-		free(row.note);
-	}
-	return err;
-}
-
 #define ORDER(a, b) (((a) < (b)) - ((a) > (b)))
 
-/* Most read first; what was only mapped next; then what was written; then by name. */
+/* Most read first; what was only mapped next; then what was written; then by name, where that is known already. */
 static int compare_rows(const void *a, const void *b)
 {
 	const struct row *left = a, *right = b;
-	int order = ORDER(left->read_bytes, right->read_bytes);
+	int order = ORDER(left->file.read_bytes, right->file.read_bytes);
 
 	if (!order)
-		order = ORDER(left->mapped_bytes, right->mapped_bytes);
+		order = ORDER(left->file.mapped_bytes, right->file.mapped_bytes);
 	if (!order)
-		order = ORDER(left->write_bytes, right->write_bytes);
-	return order ? order : strcmp(left->path, right->path);
+		order = ORDER(left->file.write_bytes, right->file.write_bytes);
+	if (!order && left->path && right->path)
+		order = strcmp(left->path, right->path);
+	return order ? order : ORDER(right->file.id, left->file.id);
+}
+
+static void sum_row(struct rows *rows, const struct report_file *file)
+{
+	rows->all++;
+	rows->reads += file->reads;
+	rows->read_bytes += file->read_bytes;
+	rows->mapped_bytes += file->mapped_bytes;
+	rows->mapped_files += !!file->maps;
+	rows->writes += file->writes;
+	rows->write_bytes += file->write_bytes;
+	rows->lists += file->lists;
+	rows->failed += file->failed;
+}
+
+/* Only numbers are kept: the paths of a hundred thousand files would be read to show twenty. */
+static int collect_file(void *context, const struct report_file *file)
+{
+	struct rows *rows = rows_for(context, file);
+	struct row row = {.file = *file};
+
+	sum_row(rows, file);
+	if (rows->keep && !rows->sorted && rows->count >= rows->keep)
+		return 0;
+	if (rows->keep && rows->count >= rows->keep + ROWS_SPARE) {
+		qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
+		rows->count = rows->keep;
+	}
+	return add_row(rows, &row);
+}
+
+static int name_row(struct page *page, struct row *row)
+{
+	struct report_file file = row->file;
+	int err = report_name_file(page->report, &file);
+
+	if (err)
+		return err;
+	row->file.deleted = file.deleted;
+	row->file.truncated = file.truncated;
+	row->path = text_copy_plain(file.path.bytes ? file.path : (struct text){"(name not known)", 16});
+	row->note = row->file.failed ? text_copy_plain(file.error) : NULL;
+	return row->path ? 0 : -ENOMEM;
+}
+
+static int name_rows(struct page *page, struct rows *rows)
+{
+	size_t i;
+	int err = 0;
+
+	if (rows->sorted && rows->keep && rows->count > rows->keep) {
+		qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
+		rows->count = rows->keep;
+	}
+	for (i = 0; !err && i < rows->count; i++)
+		err = name_row(page, &rows->rows[i]);
+	return err;
 }
 
 static const char *how_text(char *out, size_t size, unsigned how)
@@ -145,18 +182,18 @@ static const char *const cell_names[CELL_COUNT] = {"read", "bytes", "reads", "op
 static void fill_cells(struct cells *cells, const struct row *row)
 {
 	char size[SIZE_TEXT];
-	const char *read = size_or_none(size, row->read_bytes, row->reads);
+	const char *read = size_or_none(size, row->file.read_bytes, row->file.reads);
 
 	/* Its content may have been read all the same, without a call. */
-	if (!row->read_bytes && row->maps)
+	if (!row->file.read_bytes && row->file.maps)
 		read = "mapped";
 	snprintf(cells->text[CELL_READ], 64, "%s", read);
-	snprintf(cells->text[CELL_BYTES], 64, "%s", count_text(size, row->read_bytes));
-	snprintf(cells->text[CELL_READS], 64, "%s", count_text(size, row->reads));
-	snprintf(cells->text[CELL_OPENS], 64, "%s", count_text(size, row->opens));
-	snprintf(cells->text[CELL_MAPPED], 64, "%s", size_or_none(size, row->mapped_bytes, row->maps));
-	snprintf(cells->text[CELL_WRITTEN], 64, "%s", size_or_none(size, row->write_bytes, row->writes));
-	how_text(cells->text[CELL_HOW], 64, row->how);
+	snprintf(cells->text[CELL_BYTES], 64, "%s", count_text(size, row->file.read_bytes));
+	snprintf(cells->text[CELL_READS], 64, "%s", count_text(size, row->file.reads));
+	snprintf(cells->text[CELL_OPENS], 64, "%s", count_text(size, row->file.opens));
+	snprintf(cells->text[CELL_MAPPED], 64, "%s", size_or_none(size, row->file.mapped_bytes, row->file.maps));
+	snprintf(cells->text[CELL_WRITTEN], 64, "%s", size_or_none(size, row->file.write_bytes, row->file.writes));
+	how_text(cells->text[CELL_HOW], 64, row->file.how);
 }
 
 static void measure(int widths[CELL_COUNT], const struct rows *rows, size_t count)
@@ -208,10 +245,10 @@ static void put_file(struct page *page, const int widths[CELL_COUNT], const stru
 		used += widths[cell] + 2;
 	}
 	put_row(page, widths, texts);
-	if (row->deleted)
+	if (row->file.deleted)
 		used += 10;
-	put_path(page, row->path, used + (row->truncated ? 12 : 0));
-	fprintf(page->out, "%s%s\n", row->truncated ? " (truncated)" : "", row->deleted ? " (deleted)" : "");
+	put_path(page, row->path, used + (row->file.truncated ? 12 : 0));
+	fprintf(page->out, "%s%s\n", row->file.truncated ? " (truncated)" : "", row->file.deleted ? " (deleted)" : "");
 }
 
 static void put_table(struct page *page, struct rows *rows)
@@ -222,8 +259,6 @@ static void put_table(struct page *page, struct rows *rows)
 	if (!count)
 		return;
 	qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
-	if (!page->report->options.all && count > page->report->options.top)
-		count = page->report->options.top;
 	measure(widths, rows, count);
 	text_paint(page, "2");
 	put_row(page, widths, cell_names);
@@ -232,75 +267,73 @@ static void put_table(struct page *page, struct rows *rows)
 	fputc('\n', page->out);
 	for (i = 0; i < count; i++)
 		put_file(page, widths, &rows->rows[i]);
-	if (count == rows->count)
+	if (count == rows->all)
 		return;
 	text_indent(page);
-	fprintf(page->out, "  ... and %zu more (--all)\n", rows->count - count);
+	fprintf(page->out, "  ... and %" PRIu64 " more (--all)\n", rows->all - count);
 }
 
 static void put_sums(struct page *page, const struct rows *rows)
 {
-	uint64_t reads = 0, bytes = 0, mapped = 0, mapped_files = 0, written = 0, writes = 0;
 	char size[SIZE_TEXT];
-	size_t i;
 
-	for (i = 0; i < rows->count; i++) {
-		reads += rows->rows[i].reads;
-		bytes += rows->rows[i].read_bytes;
-		mapped += rows->rows[i].mapped_bytes;
-		mapped_files += !!rows->rows[i].maps;
-		written += rows->rows[i].write_bytes;
-		writes += rows->rows[i].writes;
-	}
 	text_indent(page);
-	fprintf(page->out, "  %zu file%s: %s (%" PRIu64 " B) read in %" PRIu64 " call%s", rows->count,
-		rows->count == 1 ? "" : "s", text_size(size, bytes), bytes, reads, reads == 1 ? "" : "s");
-	if (mapped_files)
-		fprintf(page->out, ", %s of %" PRIu64 " mapped", text_size(size, mapped), mapped_files);
-	if (writes)
-		fprintf(page->out, ", %s written", text_size(size, written));
+	fprintf(page->out, "  %" PRIu64 " file%s: %s (%" PRIu64 " B) read in %" PRIu64 " call%s", rows->all,
+		rows->all == 1 ? "" : "s", text_size(size, rows->read_bytes), rows->read_bytes, rows->reads,
+		rows->reads == 1 ? "" : "s");
+	if (rows->mapped_files)
+		fprintf(page->out, ", %s of %" PRIu64 " mapped", text_size(size, rows->mapped_bytes),
+			rows->mapped_files);
+	if (rows->writes)
+		fprintf(page->out, ", %s written", text_size(size, rows->write_bytes));
 	fputc('\n', page->out);
 }
 
 /* One line, or with --all one line each. */
 static void put_summary(struct page *page, const struct rows *rows, const char *what, bool lists)
 {
-	size_t shown = rows->count, i;
 	bool all = page->report->options.all;
-	uint64_t times = 0;
+	uint64_t times = lists ? rows->lists : rows->failed;
+	size_t i;
 
-	if (!rows->count)
+	if (!rows->all)
 		return;
-	for (i = 0; i < rows->count; i++)
-		times += lists ? rows->rows[i].lists : rows->rows[i].failed;
-	if (!all && shown > SHORT_LIST)
-		shown = SHORT_LIST;
 	text_indent(page);
-	fprintf(page->out, "  %zu %s, %" PRIu64 " time%s:", rows->count, what, times, times == 1 ? "" : "s");
-	for (i = 0; i < shown; i++) {
+	fprintf(page->out, "  %" PRIu64 " %s, %" PRIu64 " time%s:", rows->all, what, times, times == 1 ? "" : "s");
+	for (i = 0; i < rows->count; i++) {
 		const struct row *row = &rows->rows[i];
 
 		if (all) {
 			fputc('\n', page->out);
 			text_indent(page);
-			fprintf(page->out, "  %8" PRIu64 " ", lists ? row->lists : row->failed);
+			fprintf(page->out, "  %8" PRIu64 " ", lists ? row->file.lists : row->file.failed);
 		}
 		fprintf(page->out, "%s%s", !all && i ? ", " : " ", row->path);
 		if (row->note)
 			fprintf(page->out, " (%s)", row->note);
 	}
-	if (shown < rows->count)
-		fprintf(page->out, " ... and %zu more (--all)", rows->count - shown);
+	if (rows->count < rows->all)
+		fprintf(page->out, " ... and %" PRIu64 " more (--all)", rows->all - rows->count);
 	fputc('\n', page->out);
 }
 
 int text_files(struct page *page, int64_t process)
 {
-	struct files files = {0};
-	int err = report_files(page->report, process, collect_file, &files);
+	const struct report_options *options = &page->report->options;
+	struct files files = {.page = page,
+		.files = {.keep = options->all ? 0 : options->top, .sorted = true},
+		.directories = {.keep = options->all ? 0 : SHORT_LIST},
+		.refused = {.keep = options->all ? 0 : SHORT_LIST}};
+	int err = report_counts(page->report, process, collect_file, &files);
 
+	if (!err)
+		err = name_rows(page, &files.files);
+	if (!err)
+		err = name_rows(page, &files.directories);
+	if (!err)
+		err = name_rows(page, &files.refused);
 	if (!err) {
-		if (files.files.count)
+		if (files.files.all)
 			put_sums(page, &files.files);
 		put_table(page, &files.files);
 		put_summary(page, &files.directories, "directories opened, listed", true);

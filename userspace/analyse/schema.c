@@ -117,12 +117,24 @@ const char index_schema[] =
 	"  format INTEGER, verified TEXT, verified_what TEXT, bad_lines INTEGER, first_segment INTEGER, "
 	"first_line INTEGER, first_what TEXT, facts INTEGER);\n";
 
-const char index_schema_late[] = "CREATE INDEX access_process ON access (process, file);\n"
-				 "CREATE INDEX image_process ON image (process);\n"
-				 "CREATE INDEX flow_process ON flow (process, flow_id, remote);\n"
-				 "CREATE INDEX action_process ON action (process);\n"
-				 "CREATE INDEX name_flow ON name (flow_id);\n"
-				 "CREATE INDEX name_address ON name (address);\n";
+/* The groups are read along the primary key, in order: a report sorts nothing. */
+const char index_schema_late[] =
+	"CREATE TABLE total ( -- one row a process and file: the sums of its bursts\n"
+	"  process INTEGER, file INTEGER,\n"
+	"  latest INTEGER, -- the last access that has a name\n"
+	"  first TEXT, last TEXT, how TEXT, -- JSON list\n"
+	"  opens INTEGER, reads INTEGER, read_bytes INTEGER, writes INTEGER, write_bytes INTEGER, maps INTEGER, mapped_bytes INTEGER,\n"
+	"  lists INTEGER, failed INTEGER, PRIMARY KEY (process, file)) WITHOUT ROWID;\n"
+	"INSERT INTO total SELECT process, file, coalesce(max(CASE WHEN path IS NOT NULL THEN id END), max(id)), min(first), max(last),"
+	" how_union(how), capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes),"
+	" capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed)"
+	" FROM access WHERE file IS NOT NULL GROUP BY process, file;\n"
+	"CREATE INDEX access_refused ON access (process) WHERE file IS NULL;\n"
+	"CREATE INDEX image_process ON image (process);\n"
+	"CREATE INDEX flow_process ON flow (process, flow_id, remote);\n"
+	"CREATE INDEX action_process ON action (process);\n"
+	"CREATE INDEX name_flow ON name (flow_id);\n"
+	"CREATE INDEX name_address ON name (address);\n";
 
 /*
  * A descriptor that no hook saw come, of a file that an ancestor had: it was inherited over fork or exec. The sensor states only what it
@@ -135,11 +147,13 @@ const char index_inherited[] =
 	" UNION ALL SELECT u.process, p.id, depth + 1 FROM u JOIN process AS c ON c.id = u.ancestor JOIN process AS p ON p.entity = c.parent"
 	" WHERE depth < 32)"
 	" INSERT OR IGNORE INTO temp.up SELECT process, ancestor FROM u;\n"
+	"CREATE TEMP TABLE heir AS SELECT process, file FROM total AS t WHERE how IS NULL"
+	" AND EXISTS (SELECT 1 FROM temp.up JOIN total AS b ON b.process = up.ancestor AND b.file = t.file WHERE up.process = t.process);\n"
+	"CREATE UNIQUE INDEX temp.heir_file ON heir (process, file);\n"
+	"UPDATE total SET how = '[\"inherited\"]' FROM temp.heir AS h WHERE total.process = h.process AND total.file = h.file;\n"
 	"UPDATE access SET how = '[\"inherited\"]' WHERE how IS NULL AND file IS NOT NULL"
-	" AND NOT EXISTS (SELECT 1 FROM access AS b WHERE b.process = access.process AND b.file = access.file"
-	" AND b.how IS NOT NULL)"
-	" AND EXISTS (SELECT 1 FROM temp.up JOIN access AS b ON b.process = up.ancestor AND b.file = access.file"
-	" WHERE up.process = access.process);\n"
+	" AND EXISTS (SELECT 1 FROM temp.heir AS h WHERE h.process = access.process AND h.file = access.file);\n"
+	"DROP TABLE temp.heir;\n"
 	"DROP TABLE temp.up;\n";
 
 /*
@@ -149,13 +163,14 @@ const char index_open_begin[] =
 	"CREATE TEMP TABLE closed AS SELECT (SELECT coalesce(max(id), 0) FROM access) AS access,"
 	" (SELECT coalesce(max(id), 0) FROM flow) AS flow;\n";
 const char index_open_end[] =
+	"CREATE INDEX access_closed ON access (process, file); CREATE INDEX flow_closed ON flow (process, flow_id);\n"
 	"DELETE FROM access WHERE id > (SELECT access FROM temp.closed) AND EXISTS (SELECT 1 FROM access AS c"
 	" WHERE c.process = access.process AND c.file = access.file AND c.first = access.first"
 	" AND c.id <= (SELECT access FROM temp.closed));\n"
 	"DELETE FROM flow WHERE id > (SELECT flow FROM temp.closed) AND EXISTS (SELECT 1 FROM flow AS c"
 	" WHERE c.process = flow.process AND c.flow_id = flow.flow_id AND c.remote IS flow.remote AND c.first = flow.first"
 	" AND c.id <= (SELECT flow FROM temp.closed));\n"
-	"DROP TABLE temp.closed;\n";
+	"DROP TABLE temp.closed; DROP INDEX access_closed; DROP INDEX flow_closed;\n";
 
 /*
  * More files than the loader remembers (INTERN_MAX) got a row at each coming: they become one, with the first number and what was last

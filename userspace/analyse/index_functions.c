@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+/* sum() fails on overflow, which a forged case could bring about; this one stays at the greatest number. */
+static void sum_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+
+	(void)count;
+	if (sum && __builtin_add_overflow(*sum, sqlite3_value_int64(values[0]), sum))
+		*sum = INT64_MAX;
+}
+
+static void sum_final(sqlite3_context *context)
+{
+	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+
+	sqlite3_result_int64(context, sum ? *sum : 0);
+}
+
+/* Lists of ways become one. No name of a way is part of another's. */
+static void how_step(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how)), i;
+	const char *list = (const char *)sqlite3_value_text(values[0]);
+
+	(void)count;
+	for (i = 0; how && list && i < HOW_COUNT; i++)
+		if (strstr(list, report_how_names[i]))
+			*how |= 1u << i;
+}
+
+static void how_final(sqlite3_context *context)
+{
+	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how)), i;
+	char list[128] = "[";
+	size_t len = 1;
+
+	if (!how || !*how)
+		return;
+	for (i = 0; i < HOW_COUNT; i++)
+		if (*how & 1u << i)
+			len += snprintf(
+				list + len, sizeof(list) - len, "%s\"%s\"", len > 1 ? "," : "", report_how_names[i]);
+	list[len++] = ']';
+	sqlite3_result_text(context, list, len, SQLITE_TRANSIENT);
+}
+
+int index_functions(sqlite3 *db)
+{
+	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+
+	if (sqlite3_create_function(db, "capped_sum", 1, flags, NULL, NULL, sum_step, sum_final) != SQLITE_OK ||
+		sqlite3_create_function(db, "how_union", 1, flags, NULL, NULL, how_step, how_final) != SQLITE_OK)
+		return -ENOMEM;
+	return 0;
+}

@@ -231,6 +231,7 @@ static int find_counting(struct sensor *sensor)
 	if (flows != files && bpf_map_update_elem(sensor->flows_now, &zero, &sensor->flow_maps[files], BPF_ANY))
 		return -errno;
 	sensor->counting = files;
+	sensor->predecessor = sensor->state->own_tgid;
 	sensor->state->dirty = 1;
 	return 0;
 }

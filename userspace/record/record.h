@@ -109,7 +109,8 @@ struct sensor {
 	size_t link_count;
 	const char *pin; /* directory, NULL: nothing is pinned */
 	int pin_dir;
-	bool taken_up;	 /* it was a dead sensor's */
+	bool taken_up;	 /* it was a dead sensor's ... */
+	int predecessor; /* ... with this pid */
 	int *programs;	 /* then: those that run */
 	size_t program_count;
 	enum hooks hooks; /* in effect */
@@ -209,6 +210,7 @@ enum self_part { SELF_NONE, SELF_PROCESS, SELF_CASE, SELF_LINK, SELF_MAP, SELF_P
 
 struct self {
 	int pid;
+	int predecessor; /* that died, and what killed it comes out of the ring now; 0: none */
 	char *case_path; /* canonical */
 	size_t case_length;
 	char memory[32]; /* /proc/PID/mem */

@@ -76,6 +76,7 @@ static void add_objects(struct self *self, const struct sensor *sensor)
 void self_init(struct self *self, const struct sensor *sensor, const char *case_path)
 {
 	self->pid = getpid();
+	self->predecessor = sensor->predecessor;
 	self->case_path = realpath(case_path, NULL);
 	self->case_length = self->case_path ? strlen(self->case_path) : 0;
 	snprintf(self->memory, sizeof(self->memory), "/proc/%d/mem", self->pid);
@@ -120,7 +121,7 @@ static enum self_part bpf_part(const struct self *self, const struct record_acti
 
 static bool is_ours(const struct self *self, int pid)
 {
-	return pid == self->pid || (pid > 0 && pid == reader_pid());
+	return pid == self->pid || (pid > 0 && (pid == self->predecessor || pid == reader_pid()));
 }
 
 /* A signal may be for all processes, or for a group of them. */

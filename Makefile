@@ -164,8 +164,9 @@ uninstall: ## takes away what install put there
 		$(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8 $(DESTDIR)$(PREFIX)/share/quis/report.schema.json \
 		$(DESTDIR)$(PREFIX)/share/man/man5/quis-record.conf.5 $(DESTDIR)$(PREFIX)/share/quis/quis-record.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/quis-record.service
 
-bench: all tests ## what recording costs, beside the bare workload, in one alternating run
+bench: all tests ## what recording costs, beside the bare workload, in one alternating run; how fast a case is read
 	$(Q)B=$(B) scripts/bench
+	$(Q)B=$(B) scripts/bench-analyse
 
 format: ## the pinned style, in place
 	clang-format -i $$(git ls-files '*.[ch]')

@@ -138,7 +138,7 @@ const char index_schema_late[] =
 
 /*
  * A descriptor that no hook saw come, of a file that an ancestor had: it was inherited over fork or exec. The sensor states only what it
- * saw; this is a conclusion, so it is drawn here. Up to 32 ancestors: a forged chain of forks must not fill the disk.
+ * saw; this is a conclusion, so it is drawn here, and stands in table total alone. Up to 32 ancestors: a forged chain of forks must not fill the disk.
  */
 const char index_inherited[] =
 	"CREATE TEMP TABLE up (process INTEGER, ancestor INTEGER, PRIMARY KEY (process, ancestor)) WITHOUT ROWID;\n"
@@ -151,8 +151,6 @@ const char index_inherited[] =
 	" AND EXISTS (SELECT 1 FROM temp.up JOIN total AS b ON b.process = up.ancestor AND b.file = t.file WHERE up.process = t.process);\n"
 	"CREATE UNIQUE INDEX temp.heir_file ON heir (process, file);\n"
 	"UPDATE total SET how = '[\"inherited\"]' FROM temp.heir AS h WHERE total.process = h.process AND total.file = h.file;\n"
-	"UPDATE access SET how = '[\"inherited\"]' WHERE how IS NULL AND file IS NOT NULL"
-	" AND EXISTS (SELECT 1 FROM temp.heir AS h WHERE h.process = access.process AND h.file = access.file);\n"
 	"DROP TABLE temp.heir;\n"
 	"DROP TABLE temp.up;\n";
 

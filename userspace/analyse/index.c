@@ -101,12 +101,12 @@ static int open_cached(const struct cache *cache, sqlite3 **ret_db, struct index
 	return err;
 }
 
-static int fill(sqlite3 *db, struct index_problems *problems, struct case_reader *reader)
+static int fill(sqlite3 *db, struct index_problems *problems, struct case_reader *reader, uint32_t names)
 {
 	int err = execute(db, SETTINGS SETTINGS_MADE "BEGIN;");
 
 	if (!err)
-		err = index_load(db, problems, reader);
+		err = index_load(db, problems, reader, names);
 	if (!err)
 		index_check_format(problems, db);
 	if (!err)
@@ -115,7 +115,7 @@ static int fill(sqlite3 *db, struct index_problems *problems, struct case_reader
 }
 
 /* path: a file, "" for a temporary one that has no name, ":memory:". */
-static int make(const char *path, struct index_problems *ret_problems, const char *case_path, sqlite3 **ret_db)
+static int make(const char *path, struct index_problems *ret_problems, const char *case_path, uint32_t names, sqlite3 **ret_db)
 {
 	struct index_problems problems = {0};
 	struct case_reader *reader;
@@ -129,7 +129,7 @@ static int make(const char *path, struct index_problems *ret_problems, const cha
 		SQLITE_OK)
 		err = -EIO;
 	if (!err)
-		err = fill(db, &problems, reader);
+		err = fill(db, &problems, reader, names);
 	case_reader_free(reader);
 	if (err) {
 		sqlite3_close(db);
@@ -149,7 +149,7 @@ static int make_cached(
 
 	umask(077);
 	unlink(cache->made);
-	err = make(cache->made, ret_problems, case_path, ret_db);
+	err = make(cache->made, ret_problems, case_path, 0, ret_db);
 	if (err) {
 		unlink(cache->made);
 		return err;
@@ -180,7 +180,7 @@ static int make_temporary(struct index_problems *ret_problems, const char *case_
 	if (fd < 0)
 		return -errno;
 	close(fd);
-	err = make(path, ret_problems, case_path, ret_db);
+	err = make(path, ret_problems, case_path, 0, ret_db);
 	if (err)
 		unlink(path);
 	return err;
@@ -213,7 +213,7 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 	if (err)
 		return err;
 	if (size <= MEMORY_MAX && !options->file) {
-		err = make(":memory:", ret_problems, case_path, ret_db);
+		err = make(":memory:", ret_problems, case_path, options->names, ret_db);
 		return err ? err : execute(*ret_db, "PRAGMA query_only = ON;");
 	}
 	if (!options->fresh)
@@ -228,7 +228,7 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 	if (options->file)
 		return make_temporary(ret_problems, case_path, ret_db);
 	/* No room there, or not allowed: a file without a name, in the place for temporary ones. */
-	err = make("", ret_problems, case_path, ret_db);
+	err = make("", ret_problems, case_path, options->names, ret_db);
 	return err ? err : execute(*ret_db, "PRAGMA query_only = ON;");
 }
 

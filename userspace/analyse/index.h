@@ -32,6 +32,7 @@ struct index_problems {
 #define INDEX_TEMPORARY "quis-index-" /* how the name of a file begins that nobody keeps; the caller removes it */
 
 struct index_options {
+	uint32_t names; /* so many processes and files are remembered while it is made; 0: as many as memory should hold */
 	bool fresh; /* do not take an index from the cache, nor leave one there */
 	bool file;  /* never in memory: ATTACH needs a path, which sqlite3_db_filename() tells */
 };

@@ -602,12 +602,13 @@ static int note_problems(struct loader *loader)
 
 static int merge_files(struct loader *loader)
 {
+	unsigned known = loader->files.count;
 	char *sql;
 	int err;
 
 	if (loader->file_count == loader->files.count)
 		return 0;
-	sql = sqlite3_mprintf(index_merge_files, loader->files.count);
+	sql = sqlite3_mprintf(index_merge_files, known, known, known);
 	err = sql ? execute(loader, sql) : -ENOMEM;
 	sqlite3_free(sql);
 	return err;
@@ -651,13 +652,15 @@ static int load(struct loader *loader, struct case_reader *reader)
 	return finish(loader, has_row(loader, "SELECT 1 FROM capture WHERE ended IS NOT NULL"));
 }
 
-int index_load(sqlite3 *db, struct index_problems *problems, struct case_reader *reader)
+int index_load(sqlite3 *db, struct index_problems *problems, struct case_reader *reader, uint32_t names)
 {
 	struct loader loader = {.db = db, .problems = problems};
 	int err = intern_init(&loader.processes);
 
 	if (!err)
 		err = intern_init(&loader.files);
+	if (names)
+		loader.processes.most = loader.files.most = names;
 	loader.line = malloc(sizeof(*loader.line));
 	if (!err && !loader.line)
 		err = -ENOMEM;

@@ -47,6 +47,6 @@ void loader_finalize(struct loader *loader);
 int loader_links(uint8_t link);
 
 /* Fills an empty database, and closes its transaction. */
-int index_load(sqlite3 *db, struct index_problems *problems, struct case_reader *reader);
+int index_load(sqlite3 *db, struct index_problems *problems, struct case_reader *reader, uint32_t names);
 
 #endif

@@ -136,7 +136,7 @@ static int prepare_texts(struct loader *loader)
 				  " exit_status = coalesce(f.exit_status, capture.exit_status), unseen = "
 				  "coalesce(f.unseen, capture.unseen)"
 				  " FROM finish AS f WHERE f.id = last_insert_rowid()"},
-		{&loader->clock, "INSERT INTO clock (sequence, offset_ns) VALUES (?, ?)"},
+		{&loader->clock, "INSERT OR REPLACE INTO clock (sequence, offset_ns) VALUES (?, ?)"},
 	};
 	size_t i;
 	int err = 0;

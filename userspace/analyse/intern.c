@@ -14,6 +14,7 @@ int intern_init(struct intern *intern)
 		return -EIO;
 	randombytes_buf(intern->key, sizeof(intern->key));
 	intern->size = 1024;
+	intern->most = INTERN_MAX;
 	intern->places = calloc(intern->size, sizeof(*intern->places));
 	return intern->places ? 0 : -ENOMEM;
 }
@@ -91,7 +92,7 @@ int intern_add(struct intern *intern, const void *bytes, size_t len, uint32_t *r
 		*ret_note = &intern->notes[place->id];
 		return 0;
 	}
-	if (intern->count == INTERN_MAX)
+	if (intern->count == intern->most)
 		return -ENOSPC;
 	if (intern->count >= intern->size / 4 * 3) {
 		err = grow(intern);

@@ -25,11 +25,12 @@ struct intern {
 	uint32_t count;
 	uint32_t *notes; /* the user's own, by id */
 	size_t notes_size;
+	uint32_t most; /* INTERN_MAX, unless it is changed before the first */
 };
 
 int intern_init(struct intern *intern);
 void intern_done(struct intern *intern);
-/* 1: new; 0: known; -ENOSPC: not known, and INTERN_MAX are; -ENOMEM. The note (0 at first) is valid until the next
+/* 1: new; 0: known; -ENOSPC: not known, and no more may be; -ENOMEM. The note (0 at first) is valid until the next
  * call. */
 int intern_add(struct intern *intern, const void *bytes, size_t len, uint32_t *ret_id, uint32_t **ret_note);
 /* Its note; NULL: not known. */

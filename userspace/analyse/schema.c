@@ -109,7 +109,7 @@ const char index_schema[] =
 	"extra TEXT);\n"
 	"CREATE TABLE clock ( -- what was added to boot time to make the times of the facts from this "
 	"sequence number on\n"
-	"  sequence INTEGER, offset_ns INTEGER);\n"
+	"  sequence INTEGER PRIMARY KEY, offset_ns INTEGER);\n"
 	"CREATE TABLE product ( -- what was recorded: by the catalogue, by the package that the program came in, or by its path alone\n"
 	"  id INTEGER PRIMARY KEY, name TEXT, version TEXT, source TEXT, -- catalogue, dpkg, path\n"
 	"  program TEXT);\n"
@@ -176,11 +176,11 @@ const char index_open_end[] =
  */
 const char index_merge_files[] =
 	"CREATE TEMP TABLE same AS SELECT device, inode, coalesce(generation, 0) AS generation, min(id) AS keep, max(id) AS latest"
-	" FROM file WHERE id > %1$d GROUP BY 1, 2, 3 HAVING count(*) > 1;\n"
+	" FROM file WHERE id > %u GROUP BY 1, 2, 3 HAVING count(*) > 1;\n"
 	"CREATE TEMP TABLE other (id INTEGER PRIMARY KEY, keep INTEGER);\n"
 	"INSERT INTO temp.other SELECT f.id, s.keep FROM file AS f JOIN temp.same AS s ON f.device = s.device AND f.inode = s.inode"
-	" AND coalesce(f.generation, 0) = s.generation WHERE f.id > %1$d AND f.id <> s.keep;\n"
-	"UPDATE access SET file = o.keep FROM temp.other AS o WHERE access.file > %1$d AND access.file = o.id;\n"
+	" AND coalesce(f.generation, 0) = s.generation WHERE f.id > %u AND f.id <> s.keep;\n"
+	"UPDATE access SET file = o.keep FROM temp.other AS o WHERE access.file > %u AND access.file = o.id;\n"
 	"UPDATE file SET type = l.type, path = l.path, path_raw = l.path_raw, deleted = l.deleted, truncated = l.truncated,"
 	" unreachable = l.unreachable, class = l.class FROM temp.same AS s JOIN file AS l ON l.id = s.latest WHERE file.id = s.keep;\n"
 	"DELETE FROM file WHERE id IN (SELECT id FROM temp.other);\n"

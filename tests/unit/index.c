@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the index is made of: times, names; and that what does not fit into memory comes out the same. */
+#include "unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "analyse/index.h"
+#include "analyse/intern.h"
+#include "analyse/times.h"
+#include "case/case.h"
+
+static void test_normal_times(void **state)
+{
+	static const char *const bad[] = {"", "2026-11-23", "2026-11-23T17:40:00", "2026-11-23T17:40:00.Z", "2026-11-23 17:40:00Z",
+		"2026-11-23T17:40:00.0000000001Z", "2026-11-23T17:40:00.00x0Z", "2026-1-23T17:40:00Z "};
+	char text[TIME_TEXT], back[TIME_TEXT];
+	size_t i;
+
+	(void)state;
+	assert_true(time_normal("2026-11-23T17:40:00.05Z", 23, text));
+	assert_string_equal(text, "2026-11-23T17:40:00.050000000Z");
+	assert_true(time_normal("2026-11-23T17:40:00Z", 20, text));
+	assert_int_equal(time_ns(text), (int64_t)UNIT_TIME);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(time_normal(bad[i], strlen(bad[i]), text));
+	for (i = 0; i < 200000; i += 977) {
+		text_time(text, i * 43200000000123ull);
+		assert_int_equal(time_ns(text), i * 43200000000123ull);
+	}
+	assert_true(time_normal("9999-12-31T23:59:59Z", 20, text));
+	assert_int_equal(time_ns(text), INT64_MAX);
+	assert_true(time_normal("0000-00-00T00:00:00Z", 20, text));
+	assert_int_equal(time_ns(text), 0);
+	text_time(back, time_ns("2024-02-29T12:00:00.000000001Z"));
+	assert_string_equal(back, "2024-02-29T12:00:00.000000001Z");
+}
+
+static void test_given_times(void **state)
+{
+	static const char *const same[] = {"2026-11-23T17:40:00Z", "2026-11-23 17:40", "2026-11-23T17:40:00.000", "2026-11-23T18:40:00+01:00",
+		"2026-11-23T12:10:00-05:30", "@1795455600", "@1795455600.0", "2026-11-23t17:40:00z"};
+	static const char *const bad[] = {"", "yesterday", "2026-11", "2026-13-01", "2026-11-32", "2026-11-23T17", "2026-11-23T17:40:00+1",
+		"2026-11-23T17:40:00+01:0x", "@", "@x", "@1.", "@1.0000000001", "@99999999999", "1969-12-31"};
+	char text[TIME_TEXT];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		assert_true(time_given(same[i], text));
+		assert_string_equal(text, "2026-11-23T17:40:00.000000000Z");
+	}
+	assert_true(time_given("2026-11-23", text));
+	assert_string_equal(text, "2026-11-23T00:00:00.000000000Z");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(time_given(bad[i], text));
+}
+
+static void test_names(void **state)
+{
+	struct intern intern;
+	uint32_t id, *note, i;
+	char name[16];
+
+	(void)state;
+	assert_int_equal(intern_init(&intern), 0);
+	intern.most = 5000;
+	for (i = 1; i <= 5000; i++) {
+		snprintf(name, sizeof(name), "name %" PRIu32, i);
+		assert_int_equal(intern_add(&intern, name, strlen(name), &id, &note), 1);
+		assert_int_equal(id, i);
+		assert_int_equal(*note, 0);
+		*note = i * 7;
+	}
+	assert_int_equal(intern_add(&intern, "more", 4, &id, &note), -ENOSPC);
+	for (i = 1; i <= 5000; i++) {
+		snprintf(name, sizeof(name), "name %" PRIu32, i);
+		assert_int_equal(intern_add(&intern, name, strlen(name), &id, &note), 0);
+		assert_int_equal(id, i);
+		assert_int_equal(*note, i * 7);
+	}
+	intern_done(&intern);
+}
+
+/* Files and processes, each many times, in turn. */
+static void make_case(const char *path)
+{
+	struct case_writer *writer;
+	static struct fact fact;
+	char text[32];
+	int round, i;
+
+	assert_int_equal(case_create(&writer, path, NULL), 0);
+	for (round = 0; round < 4; round++)
+		for (i = 0; i < 60; i++) {
+			fact_begin(&fact, "file-access", UNIT_TIME + round * 100 + i);
+			snprintf(text, sizeof(text), "%d-a", 1 + i % 23);
+			fact_text(&fact, "process.entity_id", text);
+			fact_number(&fact, "process.pid", 1 + i % 23);
+			fact_time(&fact, "event.start", UNIT_TIME + round * 100 + i);
+			fact_time(&fact, "event.end", UNIT_TIME + round * 100 + i);
+			snprintf(text, sizeof(text), "/round/%d/%d", i % 3 ? 0 : round, i);
+			fact_text(&fact, "file.path", text);
+			fact_text(&fact, "quis.file.device", "254:0");
+			snprintf(text, sizeof(text), "%d", 100 + i);
+			fact_text(&fact, "file.inode", text);
+			fact_count(&fact, "quis.reads", 1);
+			fact_count(&fact, "quis.read_bytes", i);
+			assert_int_equal(case_append(writer, &fact), 0);
+		}
+	case_close(writer);
+}
+
+static char *dump(const char *path, uint32_t names)
+{
+	static const char *const queries[] = {
+		"SELECT f.inode, f.path, f.class, sum(t.reads), sum(t.read_bytes), count(*) FROM total AS t JOIN file AS f ON f.id = t.file GROUP BY f.id"
+		" ORDER BY CAST(f.inode AS INTEGER)",
+		"SELECT p.entity, count(*), sum(a.read_bytes) FROM access AS a JOIN process AS p ON p.id = a.process GROUP BY 1 ORDER BY p.pid",
+		"SELECT count(*), count(DISTINCT device || inode) FROM file",
+	};
+	struct index_options options = {.names = names, .fresh = true};
+	struct index_problems problems;
+	char *text = NULL;
+	size_t size, i;
+	sqlite3_stmt *row;
+	sqlite3 *db;
+	FILE *out = open_memstream(&text, &size);
+	int column;
+
+	assert_int_equal(index_open_with(&db, &problems, path, &options), 0);
+	for (i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		assert_int_equal(sqlite3_prepare_v2(db, queries[i], -1, &row, NULL), SQLITE_OK);
+		while (sqlite3_step(row) == SQLITE_ROW) {
+			for (column = 0; column < sqlite3_column_count(row); column++)
+				fprintf(out, "%s ", sqlite3_column_text(row, column));
+			fputc('\n', out);
+		}
+		sqlite3_finalize(row);
+	}
+	sqlite3_close(db);
+	fclose(out);
+	return text;
+}
+
+static void test_more_than_fits(void **state)
+{
+	static const uint32_t names[] = {1, 7, 22, 59, 60};
+	char path[256], *all, *some;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s", unit_path(state, "case"));
+	make_case(path);
+	all = dump(path, 0);
+	assert_non_null(strstr(all, "100 /round/3/0 other 4 0 1 \n"));
+	assert_non_null(strstr(all, "\n60 60 \n"));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		some = dump(path, names[i]);
+		assert_string_equal(some, all);
+		free(some);
+	}
+	free(all);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_normal_times),
+		cmocka_unit_test(test_given_times),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test_setup_teardown(test_more_than_fits, unit_setup, unit_teardown),
+	};
+
+	return cmocka_run_group_tests_name("index", tests, NULL, NULL);
+}

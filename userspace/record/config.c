@@ -27,6 +27,8 @@ static const struct known {
 	{"follow", "path", true},
 	{"follow", "unit", true},
 	{"follow", "cgroup", true},
+	{"follow", "package", true},
+	{"follow", "product", true},
 	{"sensor", "hooks"},
 	{"sensor", "btf"},
 	{"sensor", "duration"},

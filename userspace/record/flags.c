@@ -28,8 +28,8 @@ uint64_t flag_hash(const char *text, size_t length)
 	return hash;
 }
 
-/* The real path of what exists of it, then the rest as given: a flagged file may be yet to come. NULL: not absolute. */
-static char *canonical(const char *given)
+/* A flagged file may be yet to come. */
+char *flag_canonical(const char *given)
 {
 	char path[PATH_MAX * 2], real[PATH_MAX], *rest = NULL, *slash;
 	size_t length;
@@ -79,7 +79,7 @@ static int tgid_of(int pid)
 
 static int set_path(struct flag *flag)
 {
-	flag->path = canonical(flag->given);
+	flag->path = flag_canonical(flag->given);
 	if (!flag->path || asprintf(&flag->text, "path:%s", flag->path) < 0) {
 		say("--path %s: %s", flag->given, strerror(errno));
 		return EXIT_FAILED;
@@ -160,6 +160,20 @@ static int set_cgroup(struct flag *flag)
 	return asprintf(&flag->text, "cgroup:%s", flag->path + strlen(cgroup_root())) < 0 ? EXIT_FAILED : 0;
 }
 
+static void flag_done(struct flag *flag)
+{
+	size_t i;
+
+	for (i = 0; i < flag->path_count; i++) {
+		free(flag->paths[i].given);
+		free(flag->paths[i].path);
+	}
+	free(flag->paths);
+	free(flag->given);
+	free(flag->text);
+	free(flag->path);
+}
+
 int flags_add(struct flags *flags, enum flag_kind kind, const char *value)
 {
 	static int (*const set[])(struct flag *) = {
@@ -167,6 +181,8 @@ int flags_add(struct flags *flags, enum flag_kind kind, const char *value)
 		[FLAG_KIND_PID] = set_pid,
 		[FLAG_KIND_UNIT] = set_unit,
 		[FLAG_KIND_CGROUP] = set_cgroup,
+		[FLAG_KIND_PACKAGE] = flag_set_package,
+		[FLAG_KIND_PRODUCT] = flag_set_product,
 	};
 	struct flag flag = {.kind = kind}, *list;
 	int status;
@@ -179,8 +195,7 @@ int flags_add(struct flags *flags, enum flag_kind kind, const char *value)
 	status = set[kind](&flag);
 	list = status ? NULL : realloc(flags->list, (flags->count + 1) * sizeof(*list));
 	if (!list) {
-		free(flag.given);
-		free(flag.path);
+		flag_done(&flag);
 		return status ? status : EXIT_FAILED;
 	}
 	list[flags->count++] = flag;
@@ -192,11 +207,8 @@ void flags_done(struct flags *flags)
 {
 	size_t i;
 
-	for (i = 0; i < flags->count; i++) {
-		free(flags->list[i].given);
-		free(flags->list[i].text);
-		free(flags->list[i].path);
-	}
+	for (i = 0; i < flags->count; i++)
+		flag_done(&flags->list[i]);
 	free(flags->list);
 	memset(flags, 0, sizeof(*flags));
 }
@@ -254,19 +266,29 @@ static int put_aliases(struct sensor *sensor, const char *path, uint32_t index)
 	return error;
 }
 
-static int arm_path(struct sensor *sensor, const struct flag *flag, uint32_t index)
+static int arm_path(struct sensor *sensor, const char *given, const char *path, uint32_t index)
 {
 	struct inode_id id;
 	int error;
 
 	sensor->state->path_flags_used += index == FLAG_NONE ? -1 : 1;
-	error = put_path(sensor, flag->path, index);
+	error = put_path(sensor, path, index);
 	if (!error)
-		error = put_aliases(sensor, flag->path, index);
-	if (!error && flag->given[0] == '/' && strcmp(flag->given, flag->path))
-		error = put_path(sensor, flag->given, index);
-	if (!error && inode_of(flag->path, &id))
+		error = put_aliases(sensor, path, index);
+	if (!error && given[0] == '/' && strcmp(given, path))
+		error = put_path(sensor, given, index);
+	if (!error && inode_of(path, &id))
 		error = put(sensor, "flag_inodes", &id, index);
+	return error;
+}
+
+static int arm_paths(struct sensor *sensor, const struct flag *flag, uint32_t index)
+{
+	int error = 0;
+	size_t i;
+
+	for (i = 0; i < flag->path_count && !error; i++)
+		error = arm_path(sensor, flag->paths[i].given, flag->paths[i].path, index);
 	return error;
 }
 
@@ -308,7 +330,10 @@ static int arm(struct sensor *sensor, const struct flag *flag, uint32_t index)
 {
 	switch (flag->kind) {
 	case FLAG_KIND_PATH:
-		return arm_path(sensor, flag, index);
+		return arm_path(sensor, flag->given, flag->path, index);
+	case FLAG_KIND_PACKAGE:
+	case FLAG_KIND_PRODUCT:
+		return arm_paths(sensor, flag, index);
 	case FLAG_KIND_CGROUP:
 		return arm_tree(sensor, flag, index);
 	case FLAG_KIND_UNIT:
@@ -462,19 +487,38 @@ static bool runs_in(int pid, const struct flag *flag)
 	return search.found;
 }
 
+static bool runs_any(int pid, const struct flag *flag)
+{
+	size_t i;
+
+	for (i = 0; i < flag->path_count; i++)
+		if (reader_runs_path(pid, flag->paths[i].path))
+			return true;
+	return false;
+}
+
+static bool is_named(int pid, const struct flag *flag)
+{
+	switch (flag->kind) {
+	case FLAG_KIND_PID:
+		return flag->pid == pid;
+	case FLAG_KIND_PATH:
+		return reader_runs_path(pid, flag->path);
+	case FLAG_KIND_PACKAGE:
+	case FLAG_KIND_PRODUCT:
+		return runs_any(pid, flag);
+	default:
+		return runs_in(pid, flag);
+	}
+}
+
 static uint32_t why_running(const struct flags *flags, const struct sensor *sensor, int pid)
 {
 	uint32_t i;
 
-	for (i = 0; i < flags->count; i++) {
-		const struct flag *flag = &flags->list[i];
-		bool named = flag->kind == FLAG_KIND_PID  ? flag->pid == pid :
-			     flag->kind == FLAG_KIND_PATH ? reader_runs_path(pid, flag->path) :
-							    runs_in(pid, flag);
-
-		if (named && !flag->gone)
+	for (i = 0; i < flags->count; i++)
+		if (!flags->list[i].gone && is_named(pid, &flags->list[i]))
 			return i;
-	}
 	pid = parent_of(pid);
 	return pid > 0 && sensor->marks[pid & (PID_LIMIT - 1)] == MARK_FLAGGED ? FLAG_PARENT : FLAG_NONE;
 }

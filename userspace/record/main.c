@@ -32,6 +32,8 @@ static const char usage[] =
 	"  --pid PID              a running process, its threads and children\n"
 	"  --unit NAME.service    a systemd unit, running or not\n"
 	"  --cgroup PATH          a control group (version 2) and those below it\n"
+	"  --package NAME         the programs of an installed package (dpkg, rpm)\n"
+	"  --product NAME         those of a security product of the catalogue, present or to come\n"
 	"\n"
 	"OPTIONS\n"
 	"  -o, --output CASE      directory to make (run: quis-HOST-TIME when not given)\n"
@@ -61,6 +63,8 @@ enum option_id {
 	OPTION_PID,
 	OPTION_UNIT,
 	OPTION_CGROUP,
+	OPTION_PACKAGE,
+	OPTION_PRODUCT,
 	OPTION_DURATION,
 	OPTION_HOOKS,
 	OPTION_BTF,
@@ -89,6 +93,8 @@ static const struct option options_known[] = {
 	{"pid", required_argument, NULL, OPTION_PID},
 	{"unit", required_argument, NULL, OPTION_UNIT},
 	{"cgroup", required_argument, NULL, OPTION_CGROUP},
+	{"package", required_argument, NULL, OPTION_PACKAGE},
+	{"product", required_argument, NULL, OPTION_PRODUCT},
 	{"duration", required_argument, NULL, OPTION_DURATION},
 	{"hooks", required_argument, NULL, OPTION_HOOKS},
 	{"btf", required_argument, NULL, OPTION_BTF},
@@ -240,6 +246,10 @@ static int take_value(struct parsed *p, int id, const char *value)
 		return flags_add(&p->flags, FLAG_KIND_UNIT, value);
 	case OPTION_CGROUP:
 		return flags_add(&p->flags, FLAG_KIND_CGROUP, value);
+	case OPTION_PACKAGE:
+		return flags_add(&p->flags, FLAG_KIND_PACKAGE, value);
+	case OPTION_PRODUCT:
+		return flags_add(&p->flags, FLAG_KIND_PRODUCT, value);
 	case OPTION_DURATION:
 		return duration(value, &o->duration) ? 0 : wrong("--duration ", value, ": not a time such as 90s, 10m, 2h");
 	case OPTION_HOOKS:
@@ -473,7 +483,7 @@ static int main_record(int argc, char **argv)
 	if (!p.options.case_path)
 		return wrong("record needs -o CASE", "", "");
 	if (!p.flags.count)
-		return wrong("record needs a FLAG (--path, --pid, --unit, --cgroup)", "", "");
+		return wrong("record needs a FLAG (--path, --pid, --unit, --cgroup, --package, --product)", "", "");
 	if (p.check)
 		return check_over(&p);
 	return record(&p);

@@ -41,13 +41,19 @@ uint64_t clock_real(void);
 
 /* ---- flags.c: what is to be followed ---- */
 
-enum flag_kind { FLAG_KIND_PATH, FLAG_KIND_PID, FLAG_KIND_UNIT, FLAG_KIND_CGROUP };
+enum flag_kind { FLAG_KIND_PATH, FLAG_KIND_PID, FLAG_KIND_UNIT, FLAG_KIND_CGROUP, FLAG_KIND_PACKAGE, FLAG_KIND_PRODUCT };
+
+struct flag_path {
+	char *given, *path; /* as listed; canonical */
+};
 
 struct flag {
 	enum flag_kind kind;
 	char *given; /* as on the command line */
 	char *text;  /* "path:/usr/sbin/clamd": what facts say */
 	char *path;  /* kind path: canonical; kind cgroup: absolute directory in the cgroup2 mount */
+	struct flag_path *paths; /* kind package, product: of its programs, or directories of them */
+	size_t path_count;
 	int pid;
 	bool gone; /* by a new configuration */
 };
@@ -72,6 +78,10 @@ void flags_done(struct flags *flags);
 int flags_take(struct flags *flags, struct flag *flag, struct sensor *sensor);
 int flags_disarm(const struct flags *flags, struct sensor *sensor, size_t index);
 bool flag_runs_path(int pid, const char *path); /* needs to see /proc/PID/exe: the reader's */
+char *flag_canonical(const char *given); /* the real path of what exists of it, then the rest as given; NULL: not absolute */
+/* targets.c: from flag->given to flag->paths and flag->text; an exit status after having said what is wrong. */
+int flag_set_package(struct flag *flag);
+int flag_set_product(struct flag *flag);
 /* FNV-1a as bpf/path.h has it. */
 uint64_t flag_hash(const char *text, size_t length);
 

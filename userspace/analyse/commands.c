@@ -19,8 +19,9 @@ static const struct command commands[] = {
 		"  --format text|json        default: text\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --process PID             this process only\n"
+		"  --class NAME              files of this class only: credentials, mail, documents ...\n"
 		"  --top N                   text: so many files of each process (default: 20)\n"
-		"  --all                     text: every file\n"
+		"  --all                     text: every file and action\n"
 		"  --color auto|always|never text: default: auto\n"
 		"  --force                   also a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n"},

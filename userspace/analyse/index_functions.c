@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "catalog/class.h"
 #include "report.h"
 
 /* sum() fails on overflow, which a forged case could bring about; this one stays at the greatest number. */
@@ -52,12 +53,22 @@ static void how_final(sqlite3_context *context)
 	sqlite3_result_text(context, list, len, SQLITE_TRANSIENT);
 }
 
+static void path_class(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const char *path = (const char *)sqlite3_value_text(values[0]);
+
+	(void)count;
+	if (path)
+		sqlite3_result_text(context, class_of(path, sqlite3_value_bytes(values[0])), -1, SQLITE_STATIC);
+}
+
 int index_functions(sqlite3 *db)
 {
 	const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
 
 	if (sqlite3_create_function(db, "capped_sum", 1, flags, NULL, NULL, sum_step, sum_final) != SQLITE_OK ||
-		sqlite3_create_function(db, "how_union", 1, flags, NULL, NULL, how_step, how_final) != SQLITE_OK)
+		sqlite3_create_function(db, "how_union", 1, flags, NULL, NULL, how_step, how_final) != SQLITE_OK ||
+		sqlite3_create_function(db, "path_class", 1, flags, NULL, path_class, NULL, NULL) != SQLITE_OK)
 		return -ENOMEM;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyse.h"
+#include "catalog/class.h"
 #include "index.h"
 #include "terminal.h"
 
@@ -66,7 +67,7 @@ static int parse_number(const struct command *command, const char *name, const c
 	return 0;
 }
 
-enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH };
+enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -75,6 +76,7 @@ static const struct option options[] = {
 	{"top", required_argument, NULL, OPTION_TOP},
 	{"all", no_argument, NULL, OPTION_ALL},
 	{"process", required_argument, NULL, OPTION_PROCESS},
+	{"class", required_argument, NULL, OPTION_CLASS},
 	{"color", required_argument, NULL, OPTION_COLOR},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
@@ -105,6 +107,11 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		err = parse_number(command, "--top", optarg, &number);
 		arguments->options.top = number;
 		return err;
+	case OPTION_CLASS:
+		if (!class_known(optarg))
+			return misused(command, "no class '%s'", optarg);
+		arguments->options.class = optarg;
+		return 0;
 	case OPTION_PROCESS:
 		err = parse_number(command, "--process", optarg, &number);
 		arguments->options.pid = number;

@@ -18,6 +18,7 @@ struct report_options {
 	bool all;
 	unsigned top; /* files shown of a process */
 	int64_t pid;  /* 0: all processes */
+	const char *class; /* files of this one only; NULL: all */
 	bool color;
 	unsigned width; /* 0: unlimited */
 };
@@ -100,6 +101,8 @@ int report_session(struct report *report, struct report_session *ret_session);
 int report_gaps(struct report *report, report_gap_fn *fn, void *context);
 int report_processes(struct report *report, report_process_fn *fn, void *context);
 int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context);
+/* Whether it has any file of the class that was asked for. */
+int report_wants(struct report *report, int64_t process, bool *ret_wanted);
 int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
 int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context);
 /* As above, but of path, device and the like only the type: report_name_file() adds the rest. Its texts are valid until it is called again. */

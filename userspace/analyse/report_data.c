@@ -31,6 +31,7 @@ enum statement {
 	FLOW,
 	FLOW_NAME,
 	ACTIONS,
+	WANTED,
 };
 
 #define IMAGE_COLUMNS                                                                                                  \
@@ -58,13 +59,13 @@ static const char *const sql[] = {
 	[PROCESS] = "SELECT " PROCESS_COLUMNS " FROM process WHERE id = ?1",
 	[IMAGES] = "SELECT time, " IMAGE_COLUMNS " FROM image WHERE process = ?1 AND event IS NOT 'fork' ORDER BY id",
 	[OBJECTS] = "SELECT t.latest, t.first, t.last, t.how, NULL, " COUNTERS
-		    ", f.type FROM total AS t LEFT JOIN file AS f ON f.id = t.file"
+		    ", f.type, f.class FROM total AS t LEFT JOIN file AS f ON f.id = t.file"
 		    " WHERE t.process = ?1 ORDER BY t.file",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
 		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
 	[REFUSED] = "SELECT max(id), min(first), max(last), how_union(how), errno, " COUNTER_SUMS
-		    ", NULL FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
+		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
 		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
@@ -78,6 +79,8 @@ static const char *const sql[] = {
 	[ACTIONS] =
 		"SELECT time, kind, path, path_raw, target, target_raw, detail, path_from, outcome, errno FROM action"
 		" WHERE process = ?1 ORDER BY time, id",
+	[WANTED] = "SELECT 1 FROM total AS t JOIN file AS f ON f.id = t.file WHERE t.process = ?1 AND f.class = ?2"
+		   " UNION ALL SELECT 1 FROM access WHERE process = ?1 AND file IS NULL AND path_class(path) = ?2 LIMIT 1",
 };
 
 int report_init(struct report *report, sqlite3 *db, const struct report_options *options)
@@ -291,6 +294,22 @@ int report_images(struct report *report, int64_t process, report_image_fn *fn, v
 	return got;
 }
 
+int report_wants(struct report *report, int64_t process, bool *ret_wanted)
+{
+	sqlite3_stmt *row;
+	int got;
+
+	if (!report->options.class)
+		return 0;
+	row = start(report, WANTED, process);
+	if (row)
+		sqlite3_bind_text(row, 2, report->options.class, -1, SQLITE_STATIC);
+	got = step(row);
+	if (got >= 0)
+		*ret_wanted = got;
+	return end_walk(row, got < 0 ? got : 0);
+}
+
 /* lists: JSON lists, one after the other. No name of a way is part of another's. */
 static unsigned get_how(sqlite3_stmt *row, int column)
 {
@@ -331,7 +350,14 @@ static void get_file(sqlite3_stmt *row, struct report_file *file)
 	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
 		&file->mapped_bytes, &file->lists, &file->failed);
 	file->id = sqlite3_column_int64(row, 0);
-	file->type = get_text(row, 14);
+	TEXTS(row, 14, &file->type, &file->class);
+}
+
+static bool of_class(const struct report *report, const struct report_file *file)
+{
+	const char *class = report->options.class;
+
+	return !class || (file->class.bytes && !strcmp(file->class.bytes, class));
 }
 
 static int walk_files(
@@ -342,6 +368,8 @@ static int walk_files(
 
 	while ((got = step(row)) == 1) {
 		get_file(row, &file);
+		if (!of_class(report, &file))
+			continue;
 		got = named ? get_object(report, file.id, &file) : 0;
 		if (got >= 0)
 			got = fn(context, &file);

@@ -278,14 +278,19 @@ static void put_process_head(struct page *page, const struct report_process *pro
 static int put_process(void *context, const struct report_process *process)
 {
 	struct page *page = context;
-	int err = 0;
+	bool wanted = true;
+	int err = report_wants(page->report, process->id, &wanted);
 
+	if (err || !wanted)
+		return err;
 	fputc('\n', page->out);
 	put_process_head(page, process);
 	if (process->images > 1)
 		err = report_images(page->report, process->id, put_image, page);
 	if (!err)
 		err = text_files(page, process->id);
+	if (page->report->options.class)
+		return err;
 	if (!err)
 		err = text_flows(page, process->id);
 	return err ? err : text_actions(page, process->id);
@@ -446,7 +451,9 @@ int report_text(struct report *report, FILE *out)
 	if (err)
 		return err;
 	put_title(&page, &session);
-	err = report_processes(report, add_node, &tree);
+	err = text_top(&page, &session);
+	if (!err)
+		err = report_processes(report, add_node, &tree);
 	if (!err)
 		err = show_processes(&page, &tree);
 	free_tree(&tree);

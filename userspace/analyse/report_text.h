@@ -20,6 +20,8 @@ void text_put(struct page *page, struct text text, const char *unknown);
 char *text_copy_plain(struct text text); /* NULL: not known, or no memory */
 const char *text_size(char out[SIZE_TEXT], uint64_t bytes);
 
+/* Product, classes, places, what is unusual, trust: the first screen. */
+int text_top(struct page *page, const struct report_session *session);
 int text_files(struct page *page, int64_t process);
 int text_flows(struct page *page, int64_t process);
 int text_actions(struct page *page, int64_t process);

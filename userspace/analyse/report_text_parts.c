@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "catalog/class.h"
 #include "terminal.h"
 
 #define SHORT_LIST 5
@@ -17,6 +18,7 @@ struct row {
 	struct report_file file; /* its numbers; the texts are not kept */
 	char *path;		 /* harmless */
 	char *note;		 /* of a refused one: why */
+	const char *class;
 };
 
 struct rows {
@@ -118,6 +120,18 @@ static int collect_file(void *context, const struct report_file *file)
 	return add_row(rows, &row);
 }
 
+/* One of the known ones, which no case can make harmful. */
+static const char *class_constant(struct text class)
+{
+	const char *name;
+	size_t i;
+
+	for (i = 0; (name = class_name(i)); i++)
+		if (class.bytes && !strcmp(class.bytes, name))
+			return name;
+	return "-";
+}
+
 static int name_row(struct page *page, struct row *row)
 {
 	struct report_file file = row->file;
@@ -128,6 +142,7 @@ static int name_row(struct page *page, struct row *row)
 	row->file.deleted = file.deleted;
 	row->file.truncated = file.truncated;
 	row->path = text_copy_plain(file.path.bytes ? file.path : (struct text){"(name not known)", 16});
+	row->class = class_constant(file.class);
 	row->note = row->file.failed ? text_copy_plain(file.error) : NULL;
 	return row->path ? 0 : -ENOMEM;
 }
@@ -171,13 +186,13 @@ static const char *size_or_none(char out[SIZE_TEXT], uint64_t bytes, uint64_t ca
 	return calls || bytes ? text_size(out, bytes) : "-";
 }
 
-enum cell { CELL_READ, CELL_BYTES, CELL_READS, CELL_OPENS, CELL_MAPPED, CELL_WRITTEN, CELL_HOW, CELL_COUNT };
+enum cell { CELL_READ, CELL_BYTES, CELL_READS, CELL_OPENS, CELL_MAPPED, CELL_WRITTEN, CELL_HOW, CELL_CLASS, CELL_COUNT };
 
 struct cells {
 	char text[CELL_COUNT][64];
 };
 
-static const char *const cell_names[CELL_COUNT] = {"read", "bytes", "reads", "opens", "mapped", "written", "how"};
+static const char *const cell_names[CELL_COUNT] = {"read", "bytes", "reads", "opens", "mapped", "written", "how", "class"};
 
 static void fill_cells(struct cells *cells, const struct row *row)
 {
@@ -194,6 +209,7 @@ static void fill_cells(struct cells *cells, const struct row *row)
 	snprintf(cells->text[CELL_MAPPED], 64, "%s", size_or_none(size, row->file.mapped_bytes, row->file.maps));
 	snprintf(cells->text[CELL_WRITTEN], 64, "%s", size_or_none(size, row->file.write_bytes, row->file.writes));
 	how_text(cells->text[CELL_HOW], 64, row->file.how);
+	snprintf(cells->text[CELL_CLASS], 64, "%s", row->class);
 }
 
 static void measure(int widths[CELL_COUNT], const struct rows *rows, size_t count)
@@ -230,7 +246,7 @@ static void put_row(struct page *page, const int widths[CELL_COUNT], const char 
 	text_indent(page);
 	fputs("  ", page->out);
 	for (cell = 0; cell < CELL_COUNT; cell++)
-		fprintf(page->out, cell == CELL_HOW ? "%-*s  " : "%*s  ", widths[cell], cells[cell]);
+		fprintf(page->out, cell >= CELL_HOW ? "%-*s  " : "%*s  ", widths[cell], cells[cell]);
 }
 
 static void put_file(struct page *page, const int widths[CELL_COUNT], const struct row *row)
@@ -380,50 +396,4 @@ static int put_flow(void *context, const struct report_flow *flow)
 int text_flows(struct page *page, int64_t process)
 {
 	return report_flows(page->report, process, put_flow, page);
-}
-
-struct actions {
-	struct page *page;
-	size_t count;
-};
-
-static int put_action(void *context, const struct report_action *action)
-{
-	struct actions *actions = context;
-	struct page *page = actions->page;
-
-	if (actions->count++ >= page->report->options.top && !page->report->options.all)
-		return 0;
-	text_indent(page);
-	fprintf(page->out, "  did %.15s ", action->time.bytes ? action->time.bytes + 11 : "");
-	text_put(page, action->kind, "?");
-	fputc(' ', page->out);
-	text_put(page, action->path, "");
-	if (action->to.bytes) {
-		fputs(" -> ", page->out);
-		text_put(page, action->to, "");
-	}
-	if (action->detail.bytes) {
-		fputc(' ', page->out);
-		text_put(page, action->detail, "");
-	}
-	if (action->error.bytes) {
-		fputs(" refused: ", page->out);
-		text_put(page, action->error, "");
-	}
-	fputc('\n', page->out);
-	return 0;
-}
-
-int text_actions(struct page *page, int64_t process)
-{
-	struct actions actions = {.page = page};
-	size_t top = page->report->options.top;
-	int err = report_actions(page->report, process, put_action, &actions);
-
-	if (!err && !page->report->options.all && actions.count > top) {
-		text_indent(page);
-		fprintf(page->out, "  ... and %zu more actions (--all)\n", actions.count - top);
-	}
-	return err;
 }

@@ -20,7 +20,7 @@ const char *class_name(size_t index);
 /* What to call it: "credentials and keys". A name that is not known is its own title. */
 const char *class_title(const char *name);
 bool class_known(const char *name);
-/* No finding in itself: libraries, temporary files, the product's own. */
+/* No finding in itself: programs and libraries, the product's own. */
 bool class_ordinary(const char *name);
 /* Changes with the rules, so that what was made of others can be told. */
 uint64_t class_version(void);

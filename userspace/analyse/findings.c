@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "findings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/class.h"
+
+struct gather {
+	struct report *report;
+	struct findings *findings;
+};
+
+#define OF_PROCESS "(?1 = 0 OR process IN (SELECT id FROM process WHERE pid = ?1))"
+
+static const char reached_sql[] =
+	"SELECT f.class, f.path, t.bytes, t.was_read, t.was_mapped, t.was_written FROM (SELECT file, capped_sum(read_bytes) AS bytes,"
+	" max(reads > 0) AS was_read, max(maps > 0) AS was_mapped, max(writes > 0) AS was_written FROM total"
+	" WHERE (reads > 0 OR maps > 0 OR writes > 0) AND " OF_PROCESS " GROUP BY file) AS t"
+	" JOIN file AS f ON f.id = t.file WHERE f.type IS NULL OR f.type NOT IN ('dir', 'pipe', 'memfd')"
+	" ORDER BY t.bytes DESC, f.path";
+
+/* Each gives a count and an example. What is listed here is no accusation: it is what a reader would want to be told. */
+static const struct {
+	const char *what;
+	const char *sql;
+} rules[] = {
+	{"acted on the recording itself",
+		"SELECT count(*), min(kind) FROM action WHERE detail LIKE '%\"target\":\"sensor\"%' AND " OF_PROCESS},
+	{"reached into the memory or descriptors of other processes",
+		"SELECT count(*), min(kind) FROM action WHERE kind IN ('ptrace', 'process_vm_readv', 'process_vm_writev', 'pidfd_getfd') AND " OF_PROCESS},
+	{"loaded code into the kernel, or replaced it",
+		"SELECT count(*), min(kind) FROM action WHERE kind IN ('init_module', 'delete_module', 'kexec_load', 'kexec_file_load', 'bpf')"
+		" AND outcome IS NOT 'failure' AND " OF_PROCESS},
+	{"took network packets past the socket layer",
+		"SELECT count(DISTINCT flow_id), min(remote) FROM flow WHERE family = 'packet' AND " OF_PROCESS},
+	{"asked to be told of what other processes do with files, or runs",
+		"SELECT count(*), min(coalesce(path, kind)) FROM action WHERE kind IN ('fanotify_mark', 'perf_event_open')"
+		" AND outcome IS NOT 'failure' AND " OF_PROCESS},
+	{"read files that came to it already open (fanotify, another process)",
+		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE (how LIKE '%fanotify%' OR how LIKE '%received%' OR how LIKE '%pidfd%')"
+		" AND (reads > 0 OR maps > 0) AND " OF_PROCESS},
+	{"changed mounts or namespaces",
+		"SELECT count(*), min(coalesce(path, kind)) FROM action WHERE kind IN ('mount', 'umount', 'pivot_root', 'move_mount', 'open_tree',"
+		" 'fsmount', 'mount_setattr', 'setns', 'unshare') AND outcome IS NOT 'failure' AND " OF_PROCESS},
+	{"was refused what holds secrets",
+		"SELECT count(DISTINCT path), min(path) FROM access WHERE file IS NULL AND failed > 0 AND errno IN ('EACCES', 'EPERM')"
+		" AND path_class(path) IN ('credentials', 'tokens', 'mail', 'browser', 'devices') AND " OF_PROCESS},
+	{"wrote to files that are neither its own nor temporary nor logs",
+		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE writes > 0 AND f.type = 'file'"
+		" AND f.class NOT IN ('own', 'temporary', 'logs') AND " OF_PROCESS},
+	{"removed or renamed files that are not temporary",
+		"SELECT count(*), min(path) FROM action WHERE kind IN ('unlink', 'rename', 'rmdir') AND outcome IS NOT 'failure'"
+		" AND path_class(path) <> 'temporary' AND " OF_PROCESS},
+	{"ran programs out of temporary directories",
+		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE how LIKE '%executed%'"
+		" AND f.class = 'temporary' AND " OF_PROCESS},
+};
+
+#define RULES (sizeof(rules) / sizeof(rules[0]))
+
+static sqlite3_stmt *prepare(struct report *report, const char *sql)
+{
+	sqlite3_stmt *row;
+
+	if (sqlite3_prepare_v2(report->db, sql, -1, &row, NULL) != SQLITE_OK)
+		return NULL;
+	if (sqlite3_bind_parameter_count(row))
+		sqlite3_bind_int64(row, 1, report->options.pid);
+	return row;
+}
+
+static char *copy_column(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? strdup(text) : NULL;
+}
+
+/* An error of SQLite's, or the end. */
+static int finish(sqlite3_stmt *row, int err)
+{
+	if (sqlite3_finalize(row) != SQLITE_OK && !err)
+		err = -EIO;
+	return err;
+}
+
+static void init_classes(struct findings *findings)
+{
+	size_t pass, i;
+
+	/* What is ordinary comes last. */
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; class_name(i) && findings->class_count < FINDING_CLASSES; i++)
+			if (class_ordinary(class_name(i)) == !!pass)
+				findings->classes[findings->class_count++] =
+					(struct finding_class){.name = class_name(i), .title = class_title(class_name(i)), .ordinary = pass};
+}
+
+static struct finding_class *find_class(struct findings *findings, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < findings->class_count; i++)
+		if (name && !strcmp(findings->classes[i].name, name))
+			return &findings->classes[i];
+	for (i = 0; strcmp(findings->classes[i].name, "other"); i++)
+		;
+	return &findings->classes[i];
+}
+
+static void add_reached(struct findings *findings, sqlite3_stmt *row)
+{
+	struct finding_class *class = find_class(findings, (const char *)sqlite3_column_text(row, 0));
+	bool was_read = sqlite3_column_int(row, 3), was_mapped = sqlite3_column_int(row, 4);
+
+	class->changed += sqlite3_column_int(row, 5);
+	if (!was_read && !was_mapped)
+		return;
+	if (class->files < FINDING_EXAMPLES)
+		class->examples[class->files] = copy_column(row, 1);
+	class->files++;
+	class->mapped += !was_read;
+	class->read_bytes += sqlite3_column_int64(row, 2);
+}
+
+static int gather_classes(struct gather *gather)
+{
+	sqlite3_stmt *row = prepare(gather->report, reached_sql);
+
+	if (!row)
+		return -EIO;
+	init_classes(gather->findings);
+	while (sqlite3_step(row) == SQLITE_ROW)
+		add_reached(gather->findings, row);
+	return finish(row, 0);
+}
+
+static int gather_unusual(struct gather *gather)
+{
+	struct findings *findings = gather->findings;
+	size_t i;
+	int err = 0;
+
+	findings->unusual = calloc(RULES, sizeof(*findings->unusual));
+	if (!findings->unusual)
+		return -ENOMEM;
+	for (i = 0; !err && i < RULES; i++) {
+		sqlite3_stmt *row = prepare(gather->report, rules[i].sql);
+
+		if (!row)
+			return -EIO;
+		if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) > 0)
+			findings->unusual[findings->unusual_count++] = (struct finding_unusual){
+				.what = rules[i].what,
+				.count = sqlite3_column_int64(row, 0),
+				.example = copy_column(row, 1),
+			};
+		err = finish(row, 0);
+	}
+	return err;
+}
+
+static int gather_products(struct gather *gather)
+{
+	struct findings *findings = gather->findings;
+	sqlite3_stmt *row = prepare(gather->report, "SELECT name, version, source, program FROM product ORDER BY source, id LIMIT 64");
+
+	findings->products = calloc(64, sizeof(*findings->products));
+	if (!row || !findings->products)
+		return finish(row, row ? -ENOMEM : -EIO);
+	while (sqlite3_step(row) == SQLITE_ROW)
+		findings->products[findings->product_count++] = (struct finding_product){
+			copy_column(row, 0), copy_column(row, 1), copy_column(row, 2), copy_column(row, 3)};
+	return finish(row, 0);
+}
+
+/* ---- places ---- */
+
+static bool text_is(struct text text, const char *value)
+{
+	return text.bytes && text.len == strlen(value) && !memcmp(text.bytes, value, text.len);
+}
+
+static bool is_local(const char *remote)
+{
+	return !strncmp(remote, "127.", 4) || !strncmp(remote, "[::1]", 5) || !strncmp(remote, "::1", 3) || !strncmp(remote, "[::ffff:127.", 12);
+}
+
+static struct finding_place *new_place(struct findings *findings)
+{
+	size_t size = findings->place_size ? findings->place_size * 2 : 64;
+	struct finding_place *grown;
+
+	if (findings->place_count == findings->place_size) {
+		grown = realloc(findings->places, size * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		findings->places = grown;
+		findings->place_size = size;
+	}
+	memset(&findings->places[findings->place_count], 0, sizeof(*findings->places));
+	return &findings->places[findings->place_count++];
+}
+
+static int add_place(struct findings *findings, const struct report_flow *flow)
+{
+	struct finding_place *place = new_place(findings);
+	bool in = text_is(flow->direction, "ingress");
+	struct text protocol = flow->transport.bytes ? flow->transport : flow->family;
+	char *colon;
+
+	if (!place)
+		return -ENOMEM;
+	place->remote = strndup(flow->remote.bytes, flow->remote.len);
+	place->protocol = strndup(protocol.bytes ? protocol.bytes : "", protocol.len);
+	place->name = flow->remote_name.bytes ? strndup(flow->remote_name.bytes, flow->remote_name.len) : NULL;
+	if (!place->remote || !place->protocol)
+		return -ENOMEM;
+	colon = in ? strrchr(place->remote, ':') : NULL;
+	if (colon)
+		*colon = '\0';
+	place->out = !in;
+	place->local = is_local(place->remote);
+	place->flows = 1;
+	place->sent_bytes = flow->sent_bytes;
+	place->received_bytes = flow->received_bytes;
+	place->failed = flow->failed;
+	return 0;
+}
+
+static int take_flow(void *context, const struct report_flow *flow)
+{
+	struct findings *findings = ((struct gather *)context)->findings;
+
+	if (text_is(flow->family, "unix")) {
+		findings->unix_flows++;
+		findings->unix_bytes += flow->sent_bytes + flow->received_bytes;
+		return 0;
+	}
+	if (!flow->remote.bytes || (!text_is(flow->family, "inet") && !text_is(flow->family, "inet6") && !text_is(flow->family, "vsock")))
+		return 0;
+	return add_place(findings, flow);
+}
+
+static int take_process(void *context, const struct report_process *process)
+{
+	struct gather *gather = context;
+
+	gather->findings->process_count++;
+	return report_flows(gather->report, process->id, take_flow, gather);
+}
+
+static void free_place(struct finding_place *place)
+{
+	free(place->remote);
+	free(place->name);
+	free(place->protocol);
+}
+
+static int by_remote(const void *a, const void *b)
+{
+	const struct finding_place *left = a, *right = b;
+	int order = left->out - right->out;
+
+	if (!order)
+		order = strcmp(left->remote, right->remote);
+	return order ? order : strcmp(left->protocol, right->protocol);
+}
+
+#define ORDER(a, b) (((a) < (b)) - ((a) > (b)))
+
+/* What left the machine first. */
+static int by_bytes(const void *a, const void *b)
+{
+	const struct finding_place *left = a, *right = b;
+	int order = left->local - right->local;
+
+	if (!order)
+		order = ORDER(left->sent_bytes, right->sent_bytes);
+	if (!order)
+		order = ORDER(left->received_bytes, right->received_bytes);
+	return order ? order : by_remote(a, b);
+}
+
+static void merge_places(struct findings *findings)
+{
+	struct finding_place *places = findings->places;
+	size_t kept = 0, i;
+
+	if (!findings->place_count)
+		return;
+	qsort(places, findings->place_count, sizeof(*places), by_remote);
+	for (i = 1; i < findings->place_count; i++) {
+		if (by_remote(&places[kept], &places[i])) {
+			places[++kept] = places[i];
+			continue;
+		}
+		places[kept].flows++;
+		places[kept].sent_bytes += places[i].sent_bytes;
+		places[kept].received_bytes += places[i].received_bytes;
+		places[kept].failed += places[i].failed;
+		if (!places[kept].name) {
+			places[kept].name = places[i].name;
+			places[i].name = NULL;
+		}
+		free_place(&places[i]);
+	}
+	findings->place_count = kept + 1;
+	qsort(places, findings->place_count, sizeof(*places), by_bytes);
+}
+
+int findings_gather(struct report *report, struct findings *ret_findings)
+{
+	struct findings findings = {0};
+	struct gather gather = {.report = report, .findings = &findings};
+	int err = gather_classes(&gather);
+
+	if (!err)
+		err = gather_products(&gather);
+	if (!err)
+		err = gather_unusual(&gather);
+	if (!err)
+		err = report_processes(report, take_process, &gather);
+	if (err) {
+		findings_done(&findings);
+		return err;
+	}
+	merge_places(&findings);
+	*ret_findings = findings;
+	return 0;
+}
+
+void findings_done(struct findings *findings)
+{
+	size_t i, k;
+
+	for (i = 0; i < findings->class_count; i++)
+		for (k = 0; k < FINDING_EXAMPLES; k++)
+			free(findings->classes[i].examples[k]);
+	for (i = 0; i < findings->place_count; i++)
+		free_place(&findings->places[i]);
+	for (i = 0; i < findings->unusual_count; i++)
+		free(findings->unusual[i].example);
+	for (i = 0; i < findings->product_count; i++) {
+		free(findings->products[i].name);
+		free(findings->products[i].version);
+		free(findings->products[i].source);
+		free(findings->products[i].program);
+	}
+	free(findings->places);
+	free(findings->unusual);
+	free(findings->products);
+	memset(findings, 0, sizeof(*findings));
+}

@@ -145,6 +145,11 @@ $(B)/bench/make-case: tests/bench/make-case.c $(CASE_OBJ)
 check-plaso: all ## plaso reads two of the timelines (root, debootstrap; some minutes the first time)
 	$(Q)B=$(B) scripts/check-plaso
 
+$(B)/bench/seal: tests/bench/seal.c $(CASE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(CASE_OBJ) -lsodium -lzstd
+
 check: all tests ## every test that this machine can run (root for those that record)
 	$(Q)B=$(B) tests/run
 

@@ -66,6 +66,24 @@ static void test_fast_hash(void **state)
 	}
 }
 
+static void test_two_hashes(void **state)
+{
+	unsigned char bytes[400], two[2][HASH_SIZE], plain[HASH_SIZE];
+	const void *const both[2] = {bytes, bytes + 3};
+	size_t len[2];
+
+	(void)state;
+	randombytes_buf(bytes, sizeof(bytes));
+	for (len[0] = 0; len[0] < 300; len[0] += 7)
+		for (len[1] = 0; len[1] < 300; len[1]++) {
+			sha256_prefixed_two(two, 1, both, len);
+			sha256_prefixed_plain(plain, 1, both[0], len[0]);
+			assert_memory_equal(two[0], plain, HASH_SIZE);
+			sha256_prefixed_plain(plain, 1, both[1], len[1]);
+			assert_memory_equal(two[1], plain, HASH_SIZE);
+		}
+}
+
 static void number_leaf(unsigned char leaf[HASH_SIZE], uint64_t number)
 {
 	tree_leaf(leaf, &number, sizeof(number));
@@ -451,6 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_fast_hash),
+		cmocka_unit_test(test_two_hashes),
 		cmocka_unit_test(test_proofs),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_checkpoint),

@@ -65,8 +65,9 @@ static int sealer_init(struct sealer *sealer, int dir)
 	sealer->hint_file = -1;
 	sealer->hinting = true;
 	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
+	sealer->waiting = malloc(4 * (size_t)FACT_LINE_MAX);
 	sealer->secret = note_secret_new();
-	return sealer->secret && sealer->hints ? 0 : -ENOMEM;
+	return sealer->secret && sealer->hints && sealer->waiting ? 0 : -ENOMEM;
 }
 
 int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path)
@@ -126,6 +127,7 @@ void sealer_done(struct sealer *sealer)
 	note_secret_free(sealer->secret);
 	note_secret_free(sealer->next);
 	free(sealer->hints);
+	free(sealer->waiting);
 	if (sealer->hint_file >= 0)
 		close(sealer->hint_file);
 }
@@ -185,13 +187,42 @@ void sealer_hint(struct sealer *sealer, const unsigned char leaf[HASH_SIZE])
 		memcpy(sealer->hints + sealer->hint_count++, leaf, sizeof(*sealer->hints));
 }
 
-void sealer_add(struct sealer *sealer, const char *line, size_t len)
+#define WAITING(sealer, i) ((sealer)->waiting + (i) * (size_t)FACT_LINE_MAX)
+
+/* Lines that wait are in the tree from here on. */
+static void settle(struct sealer *sealer)
 {
 	unsigned char leaf[HASH_SIZE];
+	size_t i;
 
-	tree_leaf(leaf, line, len);
-	tree_add(&sealer->tree, leaf);
-	sealer_hint(sealer, leaf);
+	for (i = 0; i < sealer->waiting_count; i++) {
+		tree_leaf(leaf, WAITING(sealer, i), sealer->waiting_len[i]);
+		tree_add(&sealer->tree, leaf);
+		sealer_hint(sealer, leaf);
+	}
+	sealer->waiting_count = 0;
+}
+
+static void settle_four(struct sealer *sealer)
+{
+	const void *const lines[4] = {WAITING(sealer, 0), WAITING(sealer, 1), WAITING(sealer, 2), WAITING(sealer, 3)};
+	unsigned char leaves[4][HASH_SIZE];
+	size_t i;
+
+	tree_add_four(&sealer->tree, leaves, lines, sealer->waiting_len);
+	for (i = 0; i < 4; i++)
+		sealer_hint(sealer, leaves[i]);
+	sealer->waiting_count = 0;
+}
+
+void sealer_add(struct sealer *sealer, const char *line, size_t len)
+{
+	memcpy(WAITING(sealer, sealer->waiting_count), line, len);
+	sealer->waiting_len[sealer->waiting_count++] = len;
+	if (sealer->waiting_count == 4)
+		settle_four(sealer);
+	else if ((sealer->tree.size + sealer->waiting_count) % 4 == 0)
+		settle(sealer);
 }
 
 /* ---- checkpoints ---- */
@@ -208,6 +239,7 @@ int sealer_checkpoint(struct sealer *sealer)
 	struct checkpoint now;
 	int err;
 
+	settle(sealer);
 	if (!sealer->secret || sealer->tree.size == sealer->newest.size)
 		return 0;
 	write_hints(sealer);
@@ -239,6 +271,7 @@ int sealer_prepare(struct sealer *sealer)
 
 void sealer_sign(struct sealer *sealer)
 {
+	settle(sealer);
 	write_hints(sealer);
 	end_hints(sealer);
 	sealer->hinting = true; /* those of the next segment are kept until it has begun */
@@ -296,6 +329,7 @@ int sealer_finish(struct sealer *sealer, uint32_t segment)
 {
 	int err;
 
+	settle(sealer);
 	write_hints(sealer);
 	sign(sealer, &sealer->seal);
 	err = write_seal(sealer, segment);

@@ -22,16 +22,35 @@ void tree_node(unsigned char out[HASH_SIZE], const unsigned char left[HASH_SIZE]
 }
 
 /* As in adding one to a binary number: each complete subtree of the same height is joined to the new one. */
-void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE])
+static void add_subtree(struct tree *tree, const unsigned char root[HASH_SIZE], int height)
 {
+	uint64_t leaves = 1ull << height;
 	unsigned char hash[HASH_SIZE];
-	int height = 0;
 
-	memcpy(hash, leaf, HASH_SIZE);
+	memcpy(hash, root, HASH_SIZE);
 	for (; tree->size >> height & 1; height++)
 		tree_node(hash, tree->edge[height], hash);
 	memcpy(tree->edge[height], hash, HASH_SIZE);
-	tree->size++;
+	tree->size += leaves;
+}
+
+void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE])
+{
+	add_subtree(tree, leaf, 0);
+}
+
+void tree_add_four(
+	struct tree *tree, unsigned char leaves[4][HASH_SIZE], const void *const lines[4], const size_t len[4])
+{
+	static const size_t pair[2] = {2 * HASH_SIZE, 2 * HASH_SIZE};
+	const void *const pairs[2] = {leaves[0], leaves[2]};
+	unsigned char nodes[2][HASH_SIZE], root[HASH_SIZE];
+
+	sha256_prefixed_two(leaves, 0, lines, len);
+	sha256_prefixed_two(leaves + 2, 0, lines + 2, len + 2);
+	sha256_prefixed_two(nodes, 1, pairs, pair);
+	tree_node(root, nodes[0], nodes[1]);
+	add_subtree(tree, root, 2);
 }
 
 void tree_root(const struct tree *tree, unsigned char out[HASH_SIZE])

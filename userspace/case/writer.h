@@ -31,7 +31,9 @@ int file_erase(int dir, const char *name);
 
 struct sealer {
 	int dir;
-	struct tree tree; /* of all lines taken */
+	struct tree tree; /* of all lines taken, but for those that wait */
+	char *waiting;	  /* up to three lines: four are hashed in little more time than two */
+	size_t waiting_len[4], waiting_count;
 	char origin[NAME_SIZE];
 	struct note_secret *secret; /* of this segment; NULL once the case is finished */
 	struct note_secret *next;   /* of the segment to come: while this one is being ended */

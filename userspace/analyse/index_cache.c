@@ -112,6 +112,15 @@ static void hash_program(crypto_generichash_state *state)
 		hash_file(state, "quis", &st);
 }
 
+/* Whose a file is, is taken from the package database of this machine. */
+static void hash_packages(crypto_generichash_state *state)
+{
+	struct stat st;
+
+	if (!stat("/var/lib/dpkg/status", &st))
+		hash_file(state, "packages", &st);
+}
+
 void cache_find(struct cache *cache, const char *case_path)
 {
 	unsigned char hash[NAME_HEX / 2];
@@ -127,6 +136,7 @@ void cache_find(struct cache *cache, const char *case_path)
 	hash_text(&state, index_schema);
 	hash_text(&state, index_views);
 	hash_program(&state);
+	hash_packages(&state);
 	hash_boot(&state);
 	if (!hash_case(&state, case_path))
 		return;

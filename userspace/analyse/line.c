@@ -373,13 +373,24 @@ struct line_field *line_find(struct line *line, const char *key, size_t key_len)
 	return NULL;
 }
 
+static bool came_before(const struct line *line, size_t index)
+{
+	const struct line_field *field = &line->fields[index];
+	size_t i;
+
+	for (i = 0; i < index; i++)
+		if (line->fields[i].key_len == field->key_len && !memcmp(line->fields[i].key, field->key, field->key_len))
+			return true;
+	return false;
+}
+
 const struct line_field *line_unknown(const struct line *line, size_t *at)
 {
 	while (*at < line->count) {
-		const struct line_field *field = &line->fields[(*at)++];
+		size_t index = (*at)++;
 
-		if (!field->found)
-			return field;
+		if (!line->fields[index].found && !came_before(line, index))
+			return &line->fields[index];
 	}
 	return NULL;
 }

@@ -45,7 +45,7 @@ struct line {
 int line_parse(struct line *line, const char *text, size_t len);
 /* NULL: no such key. Of a key that comes twice the first counts. */
 struct line_field *line_find(struct line *line, const char *key, size_t key_len);
-/* The next field that nobody has looked for; *at is 0 at first. NULL: no more. */
+/* The next field that nobody has looked for, and whose key did not come before; *at is 0 at first. NULL: no more. */
 const struct line_field *line_unknown(const struct line *line, size_t *at);
 /* The next string of a list; at starts as field->text. Returns 0 at the end. text is unescaped in place: list text may
  * be walked once only. */

@@ -296,7 +296,7 @@ static int write_event(struct timeline *timeline, struct event *event)
 	return ferror(timeline->out) ? -EPIPE : timeline->format->write(timeline, event);
 }
 
-static int write_events(struct timeline *timeline)
+int timeline_write(struct timeline *timeline)
 {
 	char *words = first_words(timeline);
 	struct event event;
@@ -354,7 +354,7 @@ static int write_timeline(const struct arguments *arguments, struct timeline *ti
 	status = open_output(arguments->output, &timeline->out);
 	if (!status) {
 		timeline->emit = (struct emit){.out = timeline->out, .one_line = true};
-		err = write_events(timeline);
+		err = timeline_write(timeline);
 		if (err && !ferror(timeline->out))
 			status = complain_timeline(arguments, err);
 		closed = close_output(arguments->output, timeline->out);

@@ -169,6 +169,7 @@ struct timeline {
 int timeline_open(struct timeline *timeline);
 int timeline_next(struct timeline *timeline, struct event *ret_event);
 void timeline_close(struct timeline *timeline);
+int timeline_write(struct timeline *timeline); /* all of them, to timeline->out */
 uint64_t timeline_total(const struct timeline *timeline); /* events of the case, whatever the filters */
 uint64_t timeline_selected(const struct timeline *timeline);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "line.h"
+
 #define ECS_VERSION "9.0.0"
 #define FIELDS_MAX 64
 #define DEPTH_MAX 8
@@ -75,17 +77,12 @@ static void get_nature(const struct event *event, struct fact_nature *ret_nature
 static void add_derived(struct fields *fields, const struct event *event)
 {
 	static const char *const keys[] = {"event.kind", "event.category", "event.type", "event.outcome"};
-	struct text extra = event_extra(event);
 	struct fact_nature nature;
-	char quoted[32];
 	size_t i;
 
 	get_nature(event, &nature);
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		snprintf(quoted, sizeof(quoted), "\"%s\":", keys[i]);
-		if (!extra.bytes || !memmem(extra.bytes, extra.len, quoted, strlen(quoted)))
-			add_string(fields, keys[i], derived_json(event->kind, &nature, keys[i]), FIELD_JSON);
-	}
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		add_string(fields, keys[i], derived_json(event->kind, &nature, keys[i]), FIELD_JSON);
 }
 
 static void add_file(struct fields *fields, const struct event *event)
@@ -204,11 +201,51 @@ static void add_stamp(struct fields *fields, const struct event *event)
 	add_string(fields, "quis.merge.match", event->stamp->same_path ? "inode and path" : "inode number", FIELD_TEXT);
 }
 
+static void emit_field(struct emit *emit, const struct line_field *field)
+{
+	char key[FACT_LINE_MAX + 16];
+
+	/* Without a dot it could be the name of one of our objects. */
+	snprintf(key, sizeof(key), "%s%s", strchr(field->key, '.') || field->key[0] == '@' ? "" : "quis.extra.", field->key);
+	if (field->type == LINE_TEXT)
+		emit_text(emit, key, field->text, field->len);
+	else
+		emit_raw(emit, key, field->text, field->len);
+}
+
 /* Keys that this version does not know stay as they were: dotted, at the top. */
 static void emit_extra(struct emit *emit, struct text extra)
 {
-	if (extra.bytes && extra.len > 2)
-		emit_members(emit, extra.bytes + 1, extra.len - 2);
+	static struct line line;
+	size_t i;
+
+	if (!extra.bytes || line_parse(&line, extra.bytes, extra.len))
+		return;
+	for (i = 0; i < line.count; i++)
+		if (!memchr(line.fields[i].key, '\0', line.fields[i].key_len))
+			emit_field(emit, &line.fields[i]);
+}
+
+static bool in_extra(const struct event *event, const char *key)
+{
+	struct text extra = event_extra(event);
+	char quoted[48];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\":", key);
+	return extra.bytes && memmem(extra.bytes, extra.len, quoted, strlen(quoted));
+}
+
+/* What the fact itself has otherwise comes from extra. */
+static void drop_told(struct fields *fields, const struct event *event)
+{
+	size_t i, kept = 0;
+
+	if (!event_extra(event).bytes)
+		return;
+	for (i = 0; i < fields->count; i++)
+		if (!in_extra(event, fields->list[i].key))
+			fields->list[kept++] = fields->list[i];
+	fields->count = kept;
 }
 
 int write_ecs(struct timeline *timeline, const struct event *event)
@@ -235,6 +272,7 @@ int write_ecs(struct timeline *timeline, const struct event *event)
 			add_string(&fields, "host.id", timeline->host_id, FIELD_TEXT);
 		add_string(&fields, "ecs.version", ECS_VERSION, FIELD_TEXT);
 	}
+	drop_told(&fields, event);
 	qsort(fields.list, fields.count, sizeof(fields.list[0]), compare);
 	emit_open(&timeline->emit, NULL, '{');
 	emit_nested(&timeline->emit, &fields);

@@ -211,6 +211,92 @@ if command -v openssl >/dev/null; then
 		'any(.hints[].evidence[]; .kind == "trust-anchor" and .detail == "Kaspersky Web Anti-Virus Certification Authority" and .known_as == "Kaspersky")' left.json
 fi
 
+# ---- the plan of a removal: it names everything, and removes nothing ----
+dpkg_tree plan bash
+cat >>plan/var/lib/dpkg/status <<'END'
+Package: clamav
+Status: install ok installed
+Version: 1.4.6
+Provides: clamav-interface
+
+Package: amavis
+Status: install ok installed
+Version: 2
+Depends: perl, clamav (>= 1.0) | another-scanner
+
+Package: direct
+Status: install ok installed
+Version: 2
+Pre-Depends: clamav-interface
+
+Package: removed-user
+Status: deinstall ok config-files
+Version: 2
+Depends: clamav
+
+Package: bystander
+Status: install ok installed
+Version: 2
+Depends: clamav-docs, libclamav
+
+END
+mkdir -p plan/var/lib/dpkg/info plan/etc/clamav plan/var/log/clamav plan/usr/lib/systemd/system plan/etc/systemd/system/multi-user.target.wants
+printf '/.\n/usr\n/usr/bin\n/usr/bin/clamscan\n/etc/clamav\n/etc/clamav/packed.conf\n/usr/lib/systemd/system/clamav-daemon.service\n' >plan/var/lib/dpkg/info/clamav.list
+install -m 755 /dev/null plan/usr/bin/clamscan
+echo a >plan/etc/clamav/packed.conf
+echo b >plan/etc/clamav/local.conf
+echo c >plan/var/log/clamav/scan.log
+: >plan/usr/lib/systemd/system/clamav-daemon.service
+ln -s /usr/lib/systemd/system/clamav-daemon.service plan/etc/systemd/system/multi-user.target.wants/
+echo 'clamav:x:102:105::/var/lib/clamav:/bin/false' >>plan/etc/passwd
+find plan -printf '%p %y %s %m %T@\n' | sort >before
+run "$QUIS" inventory --root plan --plan --product clamav
+cp out plan.txt
+is "a plan: it is made" "$RC:$(cat err)" 0:
+section() { sed -n "/^$1.*:\$/,/^\$/p" plan.txt; }
+ok "a plan: the package" grep -q '^  clamav 1.4.6 (dpkg)$' plan.txt
+is "a plan: who depends on it, also by what it provides, and nobody else" "$(section 'Other packages' | tail -n +2 | tr '\n' '|')" \
+	'  amavis (dpkg) needs it, or another-scanner|  direct (dpkg) needs it||'
+ok "a plan: the unit, and that it is enabled" grep -q 'clamav-daemon.service  enabled' plan.txt
+is "a plan: files that no package owns" "$(section 'Files and directories' | tail -n +2 | tr '\n' '|')" \
+	'  /etc/clamav  1 of 2 files, 4 B in all|  /var/log/clamav  1 of 1 file, 2 B in all||'
+ok "a plan: the account" grep -q '^  user  *clamav' plan.txt
+find plan -printf '%p %y %s %m %T@\n' | sort >after
+ok "a plan removes nothing" cmp before after
+run "$QUIS" inventory --root debian --plan
+ok "a plan of nothing says so" grep -q 'there is nothing to plan' out
+fails "a plan of a product that is not in the catalogue" 2 "not in the catalogue" "$QUIS" inventory --plan --product nosuch
+fails "a plan is a text" 2 "is a text" "$QUIS" inventory --plan --format json
+fails "a case without a plan" 2 "goes with --plan" "$QUIS" inventory --case x
+
+# ---- what is gone ----
+echo 0123456789abcdef0123456789abcdef >plan/etc/machine-id
+inventory then plan
+since() { run "$QUIS" inventory --root plan --since then.json "$@"; }
+since
+is "since: all is left" "$RC:$(tail -n 1 out)" "1:Something is left."
+sed -i '/^Package: clamav$/,/^$/d' plan/var/lib/dpkg/status
+rm plan/usr/bin/clamscan plan/usr/lib/systemd/system/clamav-daemon.service plan/var/lib/dpkg/info/clamav.list plan/etc/clamav/*
+since
+is "since: a purge that left logs, directories and an account" "$RC:$(grep -cE '^left +data +/(etc|var/log)/clamav ' out):$(grep -cE '^left +user +clamav ' out)" 1:2:1
+ok "since: a package that is gone is named" grep -qE '^gone +package +clamav$' out
+ok "since: a program that is gone is named" grep -qE '^gone +executable +/usr/bin/clamscan$' out
+ok "since: a unit that is gone is named" grep -qE '^gone +unit +/usr/lib/systemd/system/clamav-daemon.service' out
+mkdir -p plan/var/lib/clamav
+since
+ok "since: what came is named" grep -qE '^new +data +/var/lib/clamav' out
+rm -r plan/etc/clamav plan/var/log/clamav plan/var/lib/clamav
+sed -i '/^clamav:/d' plan/etc/passwd
+since
+is "since: nothing is left" "$RC:$(tail -n 1 out)" "0:Nothing of it is left, as far as this host was looked at."
+since --format json
+ok "since: the same as JSON" jq -e '.nothing_left and .changes[0].product == "clamav" and .changes[0].left == [] and (.changes[0].gone | length) >= 5 and .proves_nothing == []' out
+echo ffffffffffffffffffffffffffffffff >plan/etc/machine-id
+since
+is "since: another machine proves nothing" "$RC:$(grep -c 'different machines' out)" 1:1
+fails "since: a file that is no inventory" 1 "not what quis inventory" "$QUIS" inventory --since before
+fails "since: a file that is not there" 1 "No such file" "$QUIS" inventory --since nowhere
+
 # ---- hostile trees ----
 mkdir -p hostile/opt/CrowdStrike hostile/var/lib/dpkg outside/CrowdStrike
 ln -s "$T/outside" hostile/opt/sophos-spl
@@ -267,6 +353,36 @@ if command -v setpriv >/dev/null; then
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$T/bin/quis" inventory --format json
 	is "not as root: the inventory is taken" "$RC:$(cat err)" 0:
 	ok "not as root: it says what is not seen" jq -e '.privileged == false and any(.not_seen[]; contains("executables")) and any(.not_seen[]; contains("BPF programs"))' out
+fi
+
+# What others ask of a product, as a recording of it shows.
+if can_record && [ ! -e /opt/CrowdStrike ]; then
+	at_end 'rm -rf /opt/CrowdStrike'
+	mkdir -p /opt/CrowdStrike
+	cp "$(readlink -f "$PYTHON")" /opt/CrowdStrike/falcond
+	cat >serve.py <<-'END'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen()
+		c = s.accept()[0]
+		c.send(c.recv(100))
+	END
+	record asked --product falcon
+	background /opt/CrowdStrike/falcond serve.py "$T/asked.sock"
+	within 10 test -S asked.sock
+	sleep 0.2
+	run "$QUIS" inventory --format json
+	ok "a running product: its process, by its executable, and where it listens" jq -e --arg sock "unix $T/asked.sock" '.products[] | select(.product == "falcon") |
+		.state == "running" and .confidence != "hint" and any(.evidence[]; .kind == "process" and .what == "/opt/CrowdStrike/falcond" and .decides) and
+		any(.evidence[]; .kind == "listener" and .what == $sock)' out
+	"$PYTHON" -c 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b"12345678"); s.recv(100)' "$T/asked.sock"
+	end_record asked
+	run "$QUIS" inventory --plan --product falcon --case asked
+	ok "a plan with a case: who asked something of it" grep -qF "asked /opt/CrowdStrike/falcond at $T/asked.sock: 16 B on 1 connection" out
+	rm -r /opt/CrowdStrike
+else
+	skip "a plan with a case" "it cannot be recorded here"
 fi
 
 # A watcher that no catalogue knows.

@@ -52,13 +52,18 @@ static const struct command commands[] = {
 		"  --timestamp-reply FILE    check the reply to it, and keep it in the case\n"
 		"  --ca FILE                 the certificates that vouch for the time-stamping service\n"
 		"Exit status: 0 intact; 1 altered or broken, and where; 2 cannot tell.\n"},
-	{"inventory", command_inventory, "[--root DIR] [--format text|json] [-o FILE]",
+	{"inventory", command_inventory, "[--root DIR] [--plan | --since OLD.json]",
 		"which security products are here, and on what evidence",
 		"  --format text|json        default: text\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --root DIR                a mounted image or another tree: its files, not what runs\n"
 		"  --hash                    SHA-256 of the programs that are found\n"
 		"  --io-limit MIB            read no faster than so many MiB a second (default: 64; 0: no limit)\n"
+		"  --plan                    what removing them would touch, as a list; it removes nothing\n"
+		"  --since OLD.json          what is gone since that inventory, what is left, what came; ends\n"
+		"                            with 0 only if nothing is left of the products that were there\n"
+		"  --product NAME            --plan, --since: this one only\n"
+		"  --case CASE               --plan: also what others ask of it, as a recording of it shows\n"
 		"Not as root, it sees less, and says what.\n"},
 	{"help", command_help, "[COMMAND]", "this, or how to use a command", NULL},
 	{NULL},

@@ -5,18 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyse/index.h"
 #include "inventory/inventory.h"
+#include "inventory/plan.h"
+#include "inventory/since.h"
 
 #define IO_LIMIT_DEFAULT 64 /* MiB a second */
 
 struct arguments {
-	const char *root, *output;
+	const char *root, *output, *case_path, *product, *since_path;
+	bool plan;
 	int (*write)(const struct inventory *inventory, FILE *out);
 	bool hash;
 	unsigned long io_limit; /* MiB a second; 0: none */
 };
 
-enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT };
+enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -24,6 +28,10 @@ static const struct option options[] = {
 	{"root", required_argument, NULL, OPTION_ROOT},
 	{"hash", no_argument, NULL, OPTION_HASH},
 	{"io-limit", required_argument, NULL, OPTION_IO_LIMIT},
+	{"plan", no_argument, NULL, OPTION_PLAN},
+	{"case", required_argument, NULL, OPTION_CASE},
+	{"product", required_argument, NULL, OPTION_PRODUCT},
+	{"since", required_argument, NULL, OPTION_SINCE},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -44,6 +52,18 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		return 0;
 	case OPTION_HASH:
 		arguments->hash = true;
+		return 0;
+	case OPTION_PLAN:
+		arguments->plan = true;
+		return 0;
+	case OPTION_CASE:
+		arguments->case_path = optarg;
+		return 0;
+	case OPTION_SINCE:
+		arguments->since_path = optarg;
+		return 0;
+	case OPTION_PRODUCT:
+		arguments->product = optarg;
 		return 0;
 	default:
 		arguments->io_limit = strtoul(optarg, &end, 10);
@@ -68,10 +88,49 @@ static int parse_arguments(const struct command *command, int argc, char **argv,
 	}
 	if (optind != argc)
 		return misused(command, "unexpected word '%s'", argv[optind]);
+	if (arguments->case_path && !arguments->plan)
+		return misused(command, "--case goes with --plan");
+	if (arguments->plan && arguments->since_path)
+		return misused(command, "--plan and --since are two things");
+	if (arguments->product && !arguments->plan && !arguments->since_path)
+		return misused(command, "--product goes with --plan or --since");
+	if (arguments->plan && arguments->write == inventory_json)
+		return misused(command, "--plan is a text");
 	return -1;
 }
 
-static int write_inventory(const struct arguments *arguments, const struct inventory *inventory)
+static int write_plan(const struct arguments *arguments, const struct inventory *inventory, FILE *out)
+{
+	const struct catalog_product *only = arguments->product ? catalog_find(inventory->catalog, arguments->product) : NULL;
+	const struct open_options open_options = {0};
+	struct index_problems problems;
+	sqlite3 *db = NULL;
+	int err, status;
+
+	if (arguments->case_path) {
+		status = open_case_with(arguments->case_path, &open_options, &db, &problems);
+		if (status)
+			return status;
+	}
+	err = plan_text(inventory, only, db, arguments->case_path, out);
+	sqlite3_close(db);
+	return err ? complain("%s: cannot be read: %s", arguments->case_path, strerror(-err)) : EXIT_DONE;
+}
+
+/* 0 only if nothing is left. */
+static int write_since(const struct arguments *arguments, const struct since *since, const struct inventory *inventory, FILE *out)
+{
+	const char *only = arguments->product ? catalog_find(inventory->catalog, arguments->product)->id : NULL;
+	bool gone = false;
+
+	if (arguments->write == inventory_json)
+		since_json(since, inventory, only, out, &gone);
+	else
+		since_text(since, inventory, only, out, &gone);
+	return gone ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int write_inventory(const struct arguments *arguments, const struct since *since, const struct inventory *inventory)
 {
 	int status, closed;
 	FILE *out;
@@ -79,32 +138,54 @@ static int write_inventory(const struct arguments *arguments, const struct inven
 	status = open_output(arguments->output, &out);
 	if (status)
 		return status;
-	arguments->write(inventory, out);
+	status = since ? write_since(arguments, since, inventory, out) : arguments->plan ? write_plan(arguments, inventory, out) : arguments->write(inventory, out);
 	closed = close_output(arguments->output, out);
-	return closed;
+	return status ? status : closed;
+}
+
+static int open_since(const char *path, struct since **ret_since)
+{
+	char what[SINCE_WHAT];
+	int err = path ? since_open(ret_since, path, what) : 0;
+
+	if (err == -EBADMSG)
+		return complain("%s: not what quis inventory --format json writes: %s", path, what);
+	return err ? complain("%s: %s", path, strerror(-err)) : EXIT_DONE;
+}
+
+static int take_inventory(const struct arguments *arguments, const struct since *since, const struct catalog *catalog)
+{
+	struct inventory inventory;
+	int err = inventory_init(&inventory, catalog, arguments->root), status;
+
+	if (err)
+		return complain("%s: %s", arguments->root, strerror(-err));
+	inventory.hash = arguments->hash;
+	inventory.io_limit = (uint64_t)arguments->io_limit << 20;
+	err = inventory_collect(&inventory);
+	status = err ? complain("cannot take the inventory: %s", strerror(-err)) : write_inventory(arguments, since, &inventory);
+	inventory_done(&inventory);
+	return status;
 }
 
 int command_inventory(const struct command *command, int argc, char **argv)
 {
 	struct arguments arguments = {.root = "/", .write = inventory_text, .io_limit = IO_LIMIT_DEFAULT};
-	int status = parse_arguments(command, argc, argv, &arguments), err;
-	struct inventory inventory;
+	int status = parse_arguments(command, argc, argv, &arguments);
+	struct since *since = NULL;
 	struct catalog catalog;
 
 	if (status >= 0)
 		return status;
 	if (catalog_load(&catalog))
 		return complain("out of memory");
-	err = inventory_init(&inventory, &catalog, arguments.root);
-	if (err) {
-		catalog_done(&catalog);
-		return complain("%s: %s", arguments.root, strerror(-err));
-	}
-	inventory.hash = arguments.hash;
-	inventory.io_limit = (uint64_t)arguments.io_limit << 20;
-	err = inventory_collect(&inventory);
-	status = err ? complain("cannot take the inventory: %s", strerror(-err)) : write_inventory(&arguments, &inventory);
-	inventory_done(&inventory);
+	if (arguments.product && !catalog_find(&catalog, arguments.product))
+		status = misused(command, "--product %s: not in the catalogue", arguments.product);
+	else
+		status = open_since(arguments.since_path, &since);
+	if (!status)
+		status = take_inventory(&arguments, since, &catalog);
+	since_free(since);
 	catalog_done(&catalog);
 	return status;
 }

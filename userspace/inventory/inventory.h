@@ -64,6 +64,7 @@ struct item {
 	bool foreign;		    /* the path belongs to a package of something else */
 	int pid;		    /* 0: none */
 	uint64_t files, bytes;	    /* below a directory */
+	uint64_t owned;		    /* of the files: belong to packages */
 	uint64_t programs;	    /* of them */
 	bool counted;
 	char sha256[65]; /* "": not hashed */
@@ -205,6 +206,7 @@ void packages_owners(struct inventory *inventory); /* of the items' paths */
 /* owners: for the items' paths only; else the packages. */
 void rpm_read(struct inventory *inventory, bool owners);
 void owner_found(struct inventory *inventory, const char *path, const char *package); /* if an item is there */
+void file_below(struct inventory *inventory, const char *path); /* of a package: counts for the directories above */
 void places_read(struct inventory *inventory);
 void traces_read(struct inventory *inventory);
 void processes_read(struct inventory *inventory);
@@ -216,6 +218,9 @@ void listeners_read(struct inventory *inventory);
 void text_hostile(FILE *out, const char *text);
 void item_text(const struct item *item, FILE *out);
 int inventory_text(const struct inventory *inventory, FILE *out);
+struct emit;
+void json_head(struct emit *emit, const struct inventory *inventory);
+void json_unseen(struct emit *emit, const struct inventory *inventory);
 int inventory_json(const struct inventory *inventory, FILE *out);
 
 #endif

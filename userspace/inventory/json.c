@@ -118,7 +118,7 @@ static void put_watchers(struct emit *emit, const char *key, const struct invent
 	emit_close(emit, ']');
 }
 
-static void put_head(struct emit *emit, const struct inventory *inventory)
+void json_head(struct emit *emit, const struct inventory *inventory)
 {
 	struct host host;
 	char when[TIME_TEXT];
@@ -141,13 +141,23 @@ static void put_head(struct emit *emit, const struct inventory *inventory)
 	emit_bool(emit, "privileged", inventory->privileged);
 }
 
+void json_unseen(struct emit *emit, const struct inventory *inventory)
+{
+	size_t i;
+
+	emit_open(emit, "not_seen", '[');
+	for (i = 0; i < inventory->unseen_count; i++)
+		put(emit, NULL, inventory->unseen[i]);
+	emit_close(emit, ']');
+}
+
 int inventory_json(const struct inventory *inventory, FILE *out)
 {
 	struct emit emit = {.out = out};
 	size_t i;
 
 	emit_open(&emit, NULL, '{');
-	put_head(&emit, inventory);
+	json_head(&emit, inventory);
 	put_findings(&emit, "products", inventory, false);
 	put_findings(&emit, "hints", inventory, true);
 	put_watchers(&emit, "unknown", inventory, true);
@@ -161,10 +171,7 @@ int inventory_json(const struct inventory *inventory, FILE *out)
 		emit_close(&emit, '}');
 	}
 	emit_close(&emit, ']');
-	emit_open(&emit, "not_seen", '[');
-	for (i = 0; i < inventory->unseen_count; i++)
-		put(&emit, NULL, inventory->unseen[i]);
-	emit_close(&emit, ']');
+	json_unseen(&emit, inventory);
 	emit_close(&emit, '}');
 	return 0;
 }

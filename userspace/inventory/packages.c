@@ -244,6 +244,22 @@ void owner_found(struct inventory *inventory, const char *path, const char *pack
 	}
 }
 
+/* A packed file below a directory that was found. */
+void file_below(struct inventory *inventory, const char *path)
+{
+	struct stat st;
+	size_t i, length;
+
+	for (i = 0; i < inventory->item_count; i++) {
+		struct item *item = &inventory->items[i];
+
+		length = item->counted ? strlen(item->what) : 0;
+		if (length && !strncmp(path, item->what, length) && path[length] == '/' && !root_stat(inventory, path, false, &st) &&
+			!S_ISDIR(st.st_mode))
+			item->owned++;
+	}
+}
+
 /* The last component of each item's path, so that most of a million lines need no closer look. */
 struct wanted {
 	uint64_t bits[64];
@@ -294,6 +310,7 @@ static void dpkg_list(struct inventory *inventory, const char *path, void *conte
 		slash = strrchr(line, '/');
 		if (!slash)
 			continue;
+		file_below(inventory, line);
 		bit = bit_of(slash + 1, strlen(slash + 1));
 		if (wanted->bits[bit / 64] & 1ull << bit % 64)
 			owner_found(inventory, line, package);

@@ -208,6 +208,6 @@ void processes_read(struct inventory *inventory)
 	if (proc)
 		closedir(proc);
 	if (hidden)
-		not_seen(inventory, "the executables of %llu processes of other users, which are known by name only (root sees them)",
-			(unsigned long long)hidden);
+		not_seen(inventory, "the executables of %llu process%s, known by name only: the kernel shows them to their owner or to root",
+			(unsigned long long)hidden, hidden == 1 ? "" : "es");
 }

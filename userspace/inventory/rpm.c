@@ -162,8 +162,10 @@ static void take_files(struct inventory *inventory, const struct header *header)
 	for (i = 0; i < numbers.count && (size_t)i * 4 + 4 <= numbers.left && (name = next_string(&names)); i++) {
 		number = word(numbers.at + (size_t)i * 4);
 		if (number < count && directories[number] &&
-			(size_t)snprintf(path, sizeof(path), "%s%s", directories[number], name) < sizeof(path))
+			(size_t)snprintf(path, sizeof(path), "%s%s", directories[number], name) < sizeof(path)) {
 			owner_found(inventory, path, package);
+			file_below(inventory, path);
+		}
 	}
 	free(directories);
 }

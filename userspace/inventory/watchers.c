@@ -419,8 +419,8 @@ void watchers_read(struct inventory *inventory)
 	}
 	looked_at(inventory, "open descriptors of processes", hidden ? "in part" : "read", inventory->process_count - hidden);
 	if (hidden)
-		not_seen(inventory, "the open descriptors of %llu processes of other users: fanotify groups and sockets of theirs (root sees them)",
-			(unsigned long long)hidden);
+		not_seen(inventory, "the open descriptors of %llu process%s, and so their fanotify groups and sockets: the kernel shows them to their owner or to root",
+			(unsigned long long)hidden, hidden == 1 ? "" : "es");
 	for (i = 0; i < scan->sockets.count; i++)
 		if (!scan->sockets.list[i].found)
 			tell_audit(inventory, NULL, scan->sockets.list[i].inode, scan->sockets.list[i].groups);

@@ -354,7 +354,7 @@ static void walk_lines(struct walk *walk)
 
 	while (!walk->stop && (got = case_next(walk->reader, &line))) {
 		if (!line.segment) {
-			result->open += got == 1;
+			result->open++; /* whatever it is */
 			continue;
 		}
 		if (got == -ENOLINK) {

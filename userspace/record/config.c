@@ -93,7 +93,7 @@ struct parser {
 
 static int take_section(struct parser *p, struct span s)
 {
-	struct span name = trim(s.text + 1, s.length - 2);
+	struct span name = trim(s.text + 1, s.length < 2 ? 0 : s.length - 2);
 	size_t i;
 
 	if (s.text[s.length - 1] != ']')

@@ -602,11 +602,11 @@ static int note_problems(struct loader *loader)
 
 static int merge_files(struct loader *loader)
 {
-	unsigned known = loader->files.count;
+	unsigned known = loader->files_known;
 	char *sql;
 	int err;
 
-	if (loader->file_count == loader->files.count)
+	if (loader->file_count == known)
 		return 0;
 	sql = sqlite3_mprintf(index_merge_files, known, known, known);
 	err = sql ? execute(loader, sql) : -ENOMEM;
@@ -649,6 +649,10 @@ static int load(struct loader *loader, struct case_reader *reader)
 	if (err)
 		return err;
 	loader->problems->facts = loader->facts;
+	/* What follows sorts, and wants the memory. */
+	loader->files_known = loader->files.count;
+	intern_done(&loader->processes);
+	intern_done(&loader->files);
 	return finish(loader, has_row(loader, "SELECT 1 FROM capture WHERE ended IS NOT NULL"));
 }
 

@@ -30,6 +30,7 @@ struct loader {
 	sqlite3_stmt *finish;
 	sqlite3_stmt *clock;
 	uint32_t process_count, file_count; /* rows */
+	uint32_t files_known;		    /* of them, by name */
 	uint64_t facts;
 	uint64_t sequence; /* expected next; 0: not known */
 	bool open;	   /* in open.ndjson by now */

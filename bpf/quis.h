@@ -302,7 +302,9 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u32 own_tgid;	     /* quis-record, in the initial pid namespace */
 	/* what a quis-record that takes up a dead one's programs must know; the kernel side has no use for it */
 	u64 committed;	   /* time up to which all is in the case */
-	u64 taken;	   /* records taken out of the rings since, and rows that could not be written: gone if it dies now */
+	u64 taken;	   /* records let go out of the rings since, and rows that could not be written: gone if it dies now */
+	u64 read_at[2];	   /* up to where the rings were read ... */
+	u64 told_at[2];	   /* ... and up to where what was read is in the case; the rings still hold the names for rows that are not */
 	u64 told[4];	   /* losses that the case holds already */
 	u64 merged;	   /* counter rows, bad records and names not known, over all */
 	u64 bad, unresolved;

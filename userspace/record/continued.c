@@ -24,6 +24,24 @@ void commit_begin(struct recorder *r, uint32_t phase)
 	ORDERED();
 }
 
+static void set_positions(const struct recorder *r, u64 positions[2])
+{
+	positions[0] = r->life_ring.at;
+	positions[1] = r->files_ring.at;
+}
+
+/* Beyond half of a ring the flood goes before safety: what is let go then is gone if we die. */
+void commit_drained(struct recorder *r)
+{
+	struct sensor_state *s = r->sensor.state;
+
+	if (!r->sensor.pin || ring_half_held(&r->life_ring) || ring_half_held(&r->files_ring)) {
+		s->taken += ring_release(&r->life_ring) + ring_release(&r->files_ring);
+		set_positions(r, s->told_at);
+	}
+	set_positions(r, s->read_at);
+}
+
 /* `written`: if not, its facts are only in our memory, and gone if we die. */
 void commit(struct recorder *r, bool written)
 {
@@ -32,20 +50,25 @@ void commit(struct recorder *r, bool written)
 
 	if (!r->sensor.pin)
 		return;
+	commit_begin(r, PHASE_CLEARING);
 	s->told[0] = r->told.records;
 	s->told[1] = r->told.map_full;
 	s->told[2] = r->told.missed_runs;
 	s->merged = r->rows;
 	s->bad = r->bad_records;
 	s->unresolved = r->unresolved;
+	if (!written)
+		s->taken += r->life_ring.held + r->files_ring.held;
+	set_positions(r, s->told_at);
+	ring_release_to_mark(&r->life_ring);
+	ring_release_to_mark(&r->files_ring);
+	cleared = sensor_clear(&r->sensor);
+	if (!written)
+		s->taken += cleared;
 	if (written) {
 		s->committed = r->now;
 		s->taken = 0;
 	}
-	commit_begin(r, PHASE_CLEARING);
-	cleared = sensor_clear(&r->sensor);
-	if (!written)
-		s->taken += cleared;
 	commit_begin(r, PHASE_COUNTING);
 }
 
@@ -114,29 +137,43 @@ int continue_case(struct recorder *r)
 	return 0;
 }
 
-/* The counters that the dead one had swapped out and not yet told, and what went down with it. */
+/* What was told already is read once more for the names in it: they may be those of rows that are to come. */
+static uint64_t read_names(struct recorder *r, const u64 until[2])
+{
+	uint64_t before = r->life_ring.held + r->files_ring.held;
+
+	r->names_only = true;
+	ring_read(&r->life_ring, until[0], recorder_take, r);
+	ring_read(&r->files_ring, until[1], recorder_take, r);
+	r->names_only = false;
+	return r->life_ring.held + r->files_ring.held - before;
+}
+
+/*
+ * What went down with the dead one. What it had swapped out and read, and not begun to write, is there still: the first epoch takes that
+ * and swaps nothing. What it was writing may be in the case in part: it is left out, so that no number is above the truth.
+ */
 void continue_counts(struct recorder *r)
 {
 	struct sensor_state *s = r->sensor.state;
-	uint64_t lost_rows = 0, lost_records = s->taken, now = clock_boot();
-	int error = 0;
+	uint64_t rows = 0, records = s->taken, more, now = clock_boot();
 
-	if (s->phase == PHASE_MERGING) {
-		error = sensor_drain_files(&r->sensor, files_row, r);
-		if (!error)
-			error = sensor_drain_flows(&r->sensor, flows_row, r);
-	}
-	else
-		lost_rows = sensor_clear(&r->sensor);
-	if (s->phase != PHASE_WRITING) /* nothing was left of them, or nothing new */
-		lost_rows = 0;
 	facts_continued(r, "the sensor died and another one went on; the programs in the kernel counted meanwhile");
-	if (error)
-		facts_gap(r, s->committed, now, strerror(-error), 0);
-	if (lost_rows)
-		facts_gap(r, s->committed, now, "the sensor died while it wrote these counters of a process and a file or socket: they are left out", lost_rows);
-	if (lost_records)
-		facts_gap(r, s->committed, now, "the sensor died with records or counters in memory that are not in the case", lost_records);
-	r->now = now;
-	commit(r, false); /* what was merged just now is in memory only, until the first epoch is over */
+	read_names(r, s->told_at);
+	if (s->phase == PHASE_WRITING || s->phase == PHASE_CLEARING) {
+		more = read_names(r, s->read_at);
+		rows = sensor_clear(&r->sensor);
+		if (s->phase == PHASE_CLEARING)
+			rows = more = 0;
+		records += more;
+	}
+	if (rows)
+		facts_gap(r, s->committed, now, "the sensor died while it wrote these counters of a process and a file or socket: they are left out", rows);
+	if (records)
+		facts_gap(r, s->committed, now, "the sensor died with these records in memory or half written", records);
+	s->taken = records + rows; /* until these two gaps are in the case */
+	set_positions(r, s->told_at);
+	r->resume = s->phase == PHASE_MERGING;
+	if (!r->resume)
+		commit_begin(r, PHASE_COUNTING);
 }

@@ -84,7 +84,7 @@ void files_record(struct recorder *r, const struct record_file *record)
 	b->lower_ino = record->lower_ino;
 	b->lower_dev = record->lower_dev;
 	b->name_time = record->head.time;
-	if (record->what != WHAT_TOUCH)
+	if (record->what != WHAT_TOUCH && !r->names_only)
 		add_call(&b->sum, record);
 }
 

@@ -74,7 +74,7 @@ void flows_record(struct recorder *r, const struct record_flow *record)
 	set_text(&b->local_path, record_text(&record->head, record->local_path));
 	set_text(&b->remote_path, record_text(&record->head, record->remote_path));
 	b->sum.flags |= record->flags;
-	if ((record->what & WHAT_MASK) != WHAT_TOUCH)
+	if ((record->what & WHAT_MASK) != WHAT_TOUCH && !r->names_only)
 		add_call(&b->sum, record);
 }
 

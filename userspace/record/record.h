@@ -15,6 +15,7 @@
 #include "case/case.h"
 #include "record/config.h"
 #include "record/confine.h"
+#include "record/ring.h"
 #include "record/table.h"
 
 #define EXIT_FAILED 1
@@ -145,6 +146,7 @@ void sensor_unpin(struct sensor *sensor);
 void sensor_unmap(struct sensor *sensor);	 /* lets go of the memory that is shared with the kernel side */
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
+uint32_t sensor_ring_size(const struct sensor *sensor, const char *name);
 /* How many instructions the verifier walked through for each program that was loaded. */
 typedef void (*cost_fn)(const char *program, unsigned long instructions, void *context);
 void sensor_costs(const struct sensor *sensor, cost_fn fn, void *context);
@@ -404,7 +406,9 @@ struct recorder {
 	struct flags flags;
 	struct record_options *options;
 	struct case_writer *writer;
-	struct ring_buffer *files_ring, *life_ring;
+	struct ring files_ring, life_ring;
+	bool names_only; /* of records that another sensor has told */
+	bool resume; /* the first epoch is a dead sensor's: its counters are swapped out already */
 	struct table processes, files, flows, refused, actions, places;
 	struct uses uses;
 	struct self self;
@@ -486,10 +490,12 @@ bool hash_self(char ret_hex[65]);
 void recorder_drain(void *recorder); /* empties the rings */
 /* continued.c: what outlives the sensor, when it is pinned */
 void commit_begin(struct recorder *r, uint32_t phase);
+void commit_drained(struct recorder *r); /* the rings were read */
 void commit(struct recorder *r, bool written); /* the epoch is in the case */
 int create_case(struct recorder *r);
 int continue_case(struct recorder *r); /* with programs that were taken up. -ESTALE: there is no going on with this case */
 void continue_counts(struct recorder *r);
+void recorder_take(void *recorder, const void *record, size_t size); /* a record of a ring: hostile input */
 void recorder_found(int tgid, uint32_t flag, void *recorder);
 void reload(struct recorder *r); /* reload.c: SIGHUP */
 int record_run(struct recorder *r, struct record_options *options); /* returns the exit status */

@@ -20,7 +20,7 @@
 #define SENSOR_NICE -10
 #define LINGER (2 * SECOND) /* what a command that was told to end has to do so */
 
-static int on_record(void *context, void *data, size_t size)
+void recorder_take(void *context, const void *data, size_t size)
 {
 	struct recorder *r = context;
 	const struct record_head *head = data;
@@ -39,10 +39,10 @@ static int on_record(void *context, void *data, size_t size)
 	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
 		!least[head->kind] || head->size < least[head->kind]) {
 		r->bad_records++;
-		return 0; /* a negative value would end polling */
+		return;
 	}
-	if (r->sensor.pin)
-		r->sensor.state->taken++;
+	if (r->names_only && head->kind != RECORD_file && head->kind != RECORD_flow && head->kind != RECORD_place)
+		return;
 	switch (head->kind) {
 	case RECORD_exec:
 	case RECORD_process:
@@ -71,7 +71,6 @@ static int on_record(void *context, void *data, size_t size)
 		actions_place(r, data);
 		break;
 	}
-	return 0;
 }
 
 void recorder_drain(void *recorder)
@@ -80,8 +79,9 @@ void recorder_drain(void *recorder)
 
 	/* cleared first: a ring that fills again meanwhile wakes us again */
 	*(volatile uint32_t *)&r->sensor.state->wake_sent = 0;
-	ring_buffer__consume(r->life_ring);
-	ring_buffer__consume(r->files_ring);
+	ring_read(&r->life_ring, RING_ALL, recorder_take, r);
+	ring_read(&r->files_ring, RING_ALL, recorder_take, r);
+	commit_drained(r);
 }
 
 struct loss {
@@ -170,10 +170,14 @@ static void epoch(struct recorder *r, bool last)
 	int error = 0;
 
 	r->now = clock_boot();
+	commit_begin(r, PHASE_MERGING);
 	recorder_drain(r);
-	if (sensor_dirty(&r->sensor)) {
-		commit_begin(r, PHASE_MERGING);
-		error = sensor_flip(&r->sensor);
+	/* from here on a name may be one of a row that is not swapped out: it must be there if we die after this epoch */
+	ring_mark(&r->life_ring);
+	ring_mark(&r->files_ring);
+	if (r->resume || sensor_dirty(&r->sensor)) {
+		error = r->resume ? 0 : sensor_flip(&r->sensor);
+		r->resume = false;
 		recorder_drain(r);
 		if (!error)
 			error = sensor_drain_files(&r->sensor, files_row, r);
@@ -251,8 +255,8 @@ static void leave_reader(void *recorder)
 {
 	struct recorder *r = recorder;
 
-	ring_buffer__free(r->files_ring);
-	ring_buffer__free(r->life_ring);
+	ring_close(&r->files_ring);
+	ring_close(&r->life_ring);
 	sensor_unmap(&r->sensor);
 }
 
@@ -314,11 +318,14 @@ static int loop_init(struct loop *l, struct recorder *r)
 	l->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	fds[0] = l->signals;
-	fds[1] = ring_buffer__epoll_fd(r->files_ring);
-	fds[2] = ring_buffer__epoll_fd(r->life_ring);
-	for (i = 0; i < 3; i++)
+	fds[1] = sensor_map(&r->sensor, "files_ring");
+	fds[2] = sensor_map(&r->sensor, "life_ring");
+	for (i = 0; i < 3; i++) {
+		/* what was read may stay in a ring: only what wakes us is an event */
+		event.events = i ? EPOLLIN | EPOLLET : EPOLLIN;
 		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fds[i], &event))
 			return -errno;
+	}
 	return 0;
 }
 
@@ -407,9 +414,9 @@ static void run_loop(struct loop *l)
 
 static int open_rings(struct recorder *r)
 {
-	r->files_ring = ring_buffer__new(sensor_map(&r->sensor, "files_ring"), on_record, r, NULL);
-	r->life_ring = ring_buffer__new(sensor_map(&r->sensor, "life_ring"), on_record, r, NULL);
-	return r->files_ring && r->life_ring ? 0 : -errno;
+	int error = ring_open(&r->files_ring, sensor_map(&r->sensor, "files_ring"), sensor_ring_size(&r->sensor, "files_ring"));
+
+	return error ? error : ring_open(&r->life_ring, sensor_map(&r->sensor, "life_ring"), sensor_ring_size(&r->sensor, "life_ring"));
 }
 
 static int open_tables(struct recorder *r)
@@ -438,8 +445,8 @@ static void free_process(struct node *node, void *table)
 static void recorder_done(struct recorder *r)
 {
 	reader_stop();
-	ring_buffer__free(r->files_ring);
-	ring_buffer__free(r->life_ring);
+	ring_close(&r->files_ring);
+	ring_close(&r->life_ring);
 	if (r->sensor.object) {
 		if (!r->sensor.taken_up) /* else it is still what the next one may take up, unless the end was reached */
 			sensor_unpin(&r->sensor);
@@ -587,7 +594,8 @@ int record_run(struct recorder *r, struct record_options *options)
 		status = failed("cannot look at running processes", error);
 		goto out;
 	}
-	case_flush(r->writer);
+	if (!r->sensor.taken_up)
+		case_flush(r->writer);
 	if (options->duration)
 		loop.end = clock_boot() + options->duration;
 	if (options->command) {

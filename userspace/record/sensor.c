@@ -651,6 +651,11 @@ int sensor_map(const struct sensor *sensor, const char *name)
 	return bpf_object__find_map_fd_by_name(sensor->object, name);
 }
 
+uint32_t sensor_ring_size(const struct sensor *sensor, const char *name)
+{
+	return bpf_map__max_entries(bpf_object__find_map_by_name(sensor->object, name));
+}
+
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name)
 {
 	return bpf_object__find_program_by_name(sensor->object, name);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/ring.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
+/* kernel/bpf/ringbuf.c: a page for each position, then the data, mapped twice. */
+int ring_open(struct ring *ring, int map, uint64_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	void *consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0), *rest;
+
+	if (consumer == MAP_FAILED)
+		return -errno;
+	rest = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, map, page);
+	if (rest == MAP_FAILED) {
+		int error = -errno;
+
+		munmap(consumer, page);
+		return error;
+	}
+	*ring = (struct ring){.consumer = consumer, .producer = rest, .data = (char *)rest + page, .size = size, .page = page};
+	ring->at = __atomic_load_n(ring->consumer, __ATOMIC_ACQUIRE);
+	return 0;
+}
+
+void ring_close(struct ring *ring)
+{
+	if (!ring->consumer)
+		return;
+	munmap(ring->consumer, ring->page);
+	munmap((void *)ring->producer, ring->page + 2 * ring->size);
+	memset(ring, 0, sizeof(*ring));
+}
+
+/* The next record; its head tells its length, and whether it is still being written or was given up. NULL: none yet. */
+static const void *next(struct ring *ring, uint64_t until, uint32_t *ret_length)
+{
+	const char *head;
+	uint32_t length;
+
+	while (ring->at < until) {
+		head = ring->data + (ring->at & (ring->size - 1));
+		length = __atomic_load_n((const uint32_t *)head, __ATOMIC_ACQUIRE);
+		if (length & BPF_RINGBUF_BUSY_BIT)
+			return NULL;
+		*ret_length = length & ~BPF_RINGBUF_DISCARD_BIT;
+		ring->at += (*ret_length + BPF_RINGBUF_HDR_SZ + 7) & ~7ULL;
+		if (!(length & BPF_RINGBUF_DISCARD_BIT))
+			return head + BPF_RINGBUF_HDR_SZ;
+	}
+	return NULL;
+}
+
+/* Not beyond what was there at the beginning: a flood must not hold us here. */
+void ring_read(struct ring *ring, uint64_t until, ring_fn fn, void *context)
+{
+	uint64_t there = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	const void *record;
+	uint32_t length;
+
+	while ((record = next(ring, until < there ? until : there, &length))) {
+		ring->held++;
+		fn(context, record, length);
+	}
+}
+
+bool ring_half_held(const struct ring *ring)
+{
+	return ring->at - *ring->consumer > ring->size / 2;
+}
+
+void ring_mark(struct ring *ring)
+{
+	ring->mark = ring->at;
+	ring->held_to_mark = ring->held;
+}
+
+void ring_release_to_mark(struct ring *ring)
+{
+	if (ring->mark > *ring->consumer)
+		__atomic_store_n(ring->consumer, ring->mark, __ATOMIC_RELEASE);
+	ring->held -= ring->held_to_mark;
+	ring->held_to_mark = 0;
+}
+
+uint64_t ring_release(struct ring *ring)
+{
+	uint64_t held = ring->held;
+
+	__atomic_store_n(ring->consumer, ring->at, __ATOMIC_RELEASE);
+	ring->held = ring->held_to_mark = 0;
+	return held;
+}

@@ -189,6 +189,26 @@ ok "an rpm database: whose a file is" jq -e 'any(.products[0].evidence[]; .what 
 ok "a directory that belongs to another package proves nothing" jq -e '[.products[].product] == ["falcon"] and
 	any(.hints[]; .product == "clamav" and (.evidence[0] | .what == "/etc/clamav" and .package == "other" and .decides == false))' rpm.json
 
+# ---- the form ----
+schema() { # FILE NAME
+	ok "$2: in the form of inventory.schema.json" "$PYTHON" -c 'import json, sys, jsonschema
+jsonschema.Draft7Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))' "$ROOT/userspace/inventory/inventory.schema.json" "$1"
+}
+if "$PYTHON" -c 'import jsonschema' 2>/dev/null; then
+	schema rpm.json "an rpm tree"
+	inventory hashed rpm --hash
+	schema hashed.json "hashed programs"
+	schema debian.json "nothing found"
+	run "$QUIS" inventory --format json
+	cp out here.json
+	schema here.json "this host"
+	sed 's/"decides":true/"decides":1/' rpm.json >wrong.json
+	ok "the form is not any form" bash -c '! "$1" -c "import json, sys, jsonschema
+jsonschema.Draft7Validator(json.load(open(sys.argv[1]))).validate(json.load(open(sys.argv[2])))" "$2" wrong.json 2>/dev/null' - "$PYTHON" "$ROOT/userspace/inventory/inventory.schema.json"
+else
+	skip "the form of the JSON" "no python3-jsonschema"
+fi
+
 # ---- what is left over ----
 dpkg_tree left bash
 printf 'Package: clamav-daemon\nStatus: deinstall ok config-files\nVersion: 1.4\n\n' >>left/var/lib/dpkg/status
@@ -271,8 +291,8 @@ fails "a case without a plan" 2 "goes with --plan" "$QUIS" inventory --case x
 
 # ---- what is gone ----
 echo 0123456789abcdef0123456789abcdef >plan/etc/machine-id
-inventory then plan
-since() { run "$QUIS" inventory --root plan --since then.json "$@"; }
+inventory earlier plan
+since() { run "$QUIS" inventory --root plan --since earlier.json "$@"; }
 since
 is "since: all is left" "$RC:$(tail -n 1 out)" "1:Something is left."
 sed -i '/^Package: clamav$/,/^$/d' plan/var/lib/dpkg/status
@@ -407,6 +427,7 @@ watcher=$!
 if within 10 grep -q ready watch.out; then
 	run "$QUIS" inventory --format json
 	unknown() { jq -e --argjson pid "$watcher" --arg dir "$T" "[.unknown[] | select(.pid == \$pid)] | length == 1 and (.[0] | $1)" out; }
+	"$PYTHON" -c 'import jsonschema' 2>/dev/null && cp out watched.json && schema watched.json "watchers"
 	ok "an unknown fanotify listener is reported" unknown '.kind == "fanotify" and .permission and .exe != null and .mark_count == 2'
 	ok "an unknown fanotify listener: its marks, by path" unknown '.marks | map(contains($dir + "/watched: open-permission")) | any'
 	ok "an unknown fanotify listener: a mark of another kind" unknown '.marks | map(contains($dir + "/written: close-write")) | any'

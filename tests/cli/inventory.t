@@ -54,7 +54,7 @@ def plant(root, facts, wanted):
             put(root, value)
         elif kind == 'unit':
             put(root, '/usr/lib/systemd/system/' + (value if re.search(r'\.(service|socket|timer|target)$', value) else value + '.service'))
-        elif kind == 'package':
+        elif kind in ('package', 'part'):
             status += 'Package: %s\nStatus: install ok installed\nVersion: 1.2-3\n\n' % value
         elif kind == 'user':
             passwd += value + ':x:999:999::/:/bin/false\n'
@@ -437,4 +437,32 @@ else
 	skip "an unknown fanotify listener" "fanotify is not permitted here: $(head -n 1 watch.err)"
 fi
 kill "$watcher" 2>/dev/null
+
+# Who reads the audit stream, and who holds BPF programs.
+"$PYTHON" -c 'import socket, time
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9)
+s.bind((0, 1))
+print("bound", flush=True)
+time.sleep(60)' >audit.out 2>audit.err &
+PIDS+=($!)
+reader=$!
+if within 10 grep -q bound audit.out; then
+	run "$QUIS" inventory --format json
+	ok "an unknown reader of the audit stream is reported" jq -e --argjson pid "$reader" 'any(.unknown[]; .kind == "audit" and .pid == $pid and (.what | contains("receives the audit stream")))' out
+else
+	skip "an unknown reader of the audit stream" "the audit stream cannot be had here: $(tail -n 1 audit.err)"
+fi
+if can_record; then
+	record own --path "$T/nothing"
+	mkdir -p elsewhere
+	run "$QUIS" inventory --format json
+	ok "BPF programs: those of quis are told, and are not unknown" jq -e --argjson pid "$RECORDER" 'any(.watchers[]; .kind == "bpf" and .pid == $pid) and all(.unknown[]; .pid != $pid)' out
+	# the same program at another place is anybody's
+	cp "$QUIS" elsewhere/quis
+	run elsewhere/quis inventory --format json
+	ok "BPF programs: an unknown holder of tracing programs is reported" jq -e --argjson pid "$RECORDER" 'any(.unknown[]; .kind == "bpf" and .pid == $pid and (.what | contains("tracing")))' out
+	end_record own
+else
+	skip "BPF programs" "$WHY"
+fi
 finish

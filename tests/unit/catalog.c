@@ -70,7 +70,7 @@ static void test_products_are_apart(void **state)
 /* Names that decide belong to one product. */
 static void test_names_are_of_one_product(void **state)
 {
-	static const enum catalog_kind kinds[] = {CATALOG_PACKAGE, CATALOG_PROCESS, CATALOG_UNIT, CATALOG_USER, CATALOG_MODULE};
+	static const enum catalog_kind kinds[] = {CATALOG_PACKAGE, CATALOG_PART, CATALOG_PROCESS, CATALOG_UNIT, CATALOG_USER, CATALOG_MODULE};
 	size_t i, j, k, l, n;
 
 	(void)state;

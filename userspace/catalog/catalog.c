@@ -52,6 +52,7 @@ static const struct {
 	[CATALOG_VENDOR] = {"vendor", is_text},
 	[CATALOG_COUNTRY] = {"country", is_text},
 	[CATALOG_PACKAGE] = {"package", is_name},
+	[CATALOG_PART] = {"part", is_name},
 	[CATALOG_PREFIX] = {"prefix", is_path},
 	[CATALOG_EXECUTABLE] = {"executable", is_path},
 	[CATALOG_SCRIPT] = {"script", is_path},

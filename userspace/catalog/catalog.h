@@ -26,6 +26,7 @@ enum catalog_kind {
 	CATALOG_VENDOR,
 	CATALOG_COUNTRY,
 	CATALOG_PACKAGE,
+	CATALOG_PART, /* a package that does nothing alone: a library, data */
 	CATALOG_PREFIX,	    /* a directory that is the product's own */
 	CATALOG_EXECUTABLE, /* paths may hold the wildcards of glob(7), which do not match a slash */
 	CATALOG_SCRIPT,

@@ -175,8 +175,8 @@ static enum finding_state says(const struct item *item)
 {
 	if (!item_decides(item))
 		return FOUND_HINT;
-	/* a package of which the configuration is left; a directory without a program in it */
-	if (item->removed || (item->kind == ITEM_DIRECTORY && item->counted && !item->programs))
+	/* a package of which the configuration is left; a library; a directory without a program in it */
+	if (item->removed || item->part || (item->kind == ITEM_DIRECTORY && item->counted && !item->programs))
 		return FOUND_LEFT;
 	return kinds[item->kind].state;
 }

@@ -61,6 +61,7 @@ struct item {
 	const struct catalog_fact *fact; /* NULL: follows from another item (a listener of a process) */
 	bool by_name;		    /* of a process: nothing but its name or command line */
 	bool removed;		    /* of a package: only its configuration is left */
+	bool part;		    /* of a package: a library or the like */
 	bool foreign;		    /* the path belongs to a package of something else */
 	int pid;		    /* 0: none */
 	uint64_t files, bytes;	    /* below a directory */

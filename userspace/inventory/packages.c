@@ -31,7 +31,7 @@ struct package *package_add(struct inventory *inventory, const char *manager, co
 		for (k = 0; k < inventory->catalog->products[i].count; k++) {
 			const struct catalog_fact *fact = &inventory->catalog->products[i].facts[k];
 
-			if (fact->kind != CATALOG_PACKAGE || strcmp(fact->value, name))
+			if ((fact->kind != CATALOG_PACKAGE && fact->kind != CATALOG_PART) || strcmp(fact->value, name))
 				continue;
 			package->product = &inventory->catalog->products[i];
 			package->fact = fact;
@@ -53,6 +53,7 @@ static void tell_packages(struct inventory *inventory)
 		if (!item)
 			continue;
 		item->removed = package->removed;
+		item->part = package->fact->kind == CATALOG_PART;
 		item->detail = inventory_format(inventory, "%s%s%s%s", package->manager, *package->version ? " " : "", package->version,
 			package->removed ? ", removed, configuration left" : "");
 	}

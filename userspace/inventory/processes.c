@@ -151,11 +151,24 @@ static void by_name(const struct inventory *inventory, struct process *process)
 		}
 }
 
+/* The sensor of this build, or the installed one: a name proves nothing here either. */
 static bool is_quis(const struct process *process)
 {
-	const char *name = process->exe ? strrchr(process->exe, '/') : NULL;
+	char own[PATH_MAX], path[PATH_MAX + 32], real[PATH_MAX];
+	static const char *const places[] = {"quis", "quis-record", "../sbin/quis-record", "../bin/quis"};
+	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	size_t i;
 
-	return name && (!strcmp(name, "/quis-record") || !strcmp(name, "/quis"));
+	if (!process->exe || length <= 0)
+		return false;
+	own[length] = '\0';
+	*(strrchr(own, '/') + 1) = '\0';
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(path, sizeof(path), "%s%s", own, places[i]);
+		if (realpath(path, real) && !strcmp(real, process->exe))
+			return true;
+	}
+	return false;
 }
 
 static void tell_process(struct inventory *inventory, const struct process *process)

@@ -138,6 +138,25 @@ static void put_unknown(const struct inventory *inventory, FILE *out)
 		}
 }
 
+/* Once for each process. */
+static void put_usual(const struct inventory *inventory, FILE *out)
+{
+	const struct watcher *watcher, *last = NULL;
+	size_t i;
+
+	for (i = 0; i < inventory->watcher_count; i++) {
+		watcher = &inventory->watchers[i];
+		if (watcher_is_unknown(watcher) || (watcher->product && !watcher->product->ordinary) || (last && last->process == watcher->process))
+			continue;
+		fputs(last ? ", " : "\nAlso watching, as parts of the system or of quis: ", out);
+		text_hostile(out, watcher->process->comm);
+		fprintf(out, "[%d]", watcher->process->pid);
+		last = watcher;
+	}
+	if (last)
+		fputs(".\n", out);
+}
+
 int inventory_text(const struct inventory *inventory, FILE *out)
 {
 	size_t i;
@@ -147,6 +166,7 @@ int inventory_text(const struct inventory *inventory, FILE *out)
 		fprintf(out, "\nNo product of the %zu in the catalogue was found.\n", inventory->catalog->count);
 	put_unknown(inventory, out);
 	put_findings(inventory, true, out);
+	put_usual(inventory, out);
 	fputs("\nLooked at: ", out);
 	for (i = 0; i < inventory->looked_count; i++)
 		fprintf(out, "%s%s %s (%" PRIu64 ")", i ? "; " : "", inventory->looked[i].what, inventory->looked[i].state,

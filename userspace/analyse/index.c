@@ -15,7 +15,7 @@
 #define SOURCE_FORMAT 1
 #define MEMORY_MAX (24ull << 20) /* a case of that size is read in half a second */
 /* Page cache and sorting: what is more goes to temporary files. */
-#define SETTINGS "PRAGMA cache_size = -49152; PRAGMA temp_store = FILE;"
+#define SETTINGS "PRAGMA cache_size = -32768; PRAGMA temp_store = FILE;"
 #define SETTINGS_MADE "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
 
 static int execute(sqlite3 *db, const char *sql)

@@ -197,20 +197,31 @@ static void say_filters(FILE *out, const struct timeline_filter *filter)
 		fprintf(out, "; what had no path like %s", filter->path_glob);
 }
 
+/* Parts with "; " in front of each; the caller frees it. */
+static char *left_out(const struct timeline *timeline)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (timeline->format->left_out)
+		fprintf(out, "; %s", timeline->format->left_out);
+	say_filters(out, &timeline->filter);
+	if (timeline->merged_out)
+		fprintf(out, "; %" PRIu64 " line%s of the merged body file, of inodes that the case does not have", timeline->merged_out,
+			timeline->merged_out == 1 ? "" : "s");
+	return fclose(out) ? NULL : text;
+}
+
 static void say_left_out(FILE *out, const struct timeline *timeline)
 {
-	const struct timeline_filter *filter = &timeline->filter;
-	bool filtered = filter->from[0] || filter->to[0] || filter->pid || filter->class || filter->path_glob;
+	char *text = left_out(timeline);
 
-	if (!filtered && !timeline->format->left_out && !timeline->merged_out)
-		return;
-	fputs(" LEFT OUT: ", out);
-	fputs(timeline->format->left_out ? timeline->format->left_out : "of all fields none", out);
-	say_filters(out, filter);
-	if (timeline->merged_out)
-		fprintf(out, "; %" PRIu64 " lines of the merged body file, whose inode the case does not have",
-			timeline->merged_out);
-	fputc('.', out);
+	if (text && *text)
+		fprintf(out, " LEFT OUT: %s.", text + 2);
+	free(text);
 }
 
 static int say_gap(void *context, const struct report_gap *gap)

@@ -36,30 +36,39 @@ static bool is_plain(const char *key, size_t len)
 	return true;
 }
 
-static void begin(struct emit *emit, const char *key)
+#define BEGIN_MAX 72
+
+/* A comma where one is due, and the key: into the buffer, or if it must be escaped to the stream. Returns what is in the buffer. */
+static size_t begin_in(struct emit *emit, const char *key, char buffer[BEGIN_MAX])
 {
 	uint64_t bit = 1ull << emit->depth;
-	char buffer[72];
-	size_t used = 0, len;
+	size_t used = 0, len = key ? strlen(key) : 0;
 
 	if (emit->filled & bit)
 		buffer[used++] = ',';
 	emit->filled |= bit;
-	len = key ? strlen(key) : 0;
-	if (!key || len > 64 || !is_plain(key, len)) {
+	if (!key)
+		return used;
+	if (len > BEGIN_MAX - 4 || !is_plain(key, len)) {
 		fwrite_unlocked(buffer, 1, used, emit->out);
-		if (!key)
-			return;
 		putc_unlocked('"', emit->out);
 		put_escaped(emit->out, key, len);
 		fwrite_unlocked("\":", 1, 2, emit->out);
-		return;
+		return 0;
 	}
 	buffer[used++] = '"';
 	memcpy(buffer + used, key, len);
 	used += len;
 	buffer[used++] = '"';
 	buffer[used++] = ':';
+	return used;
+}
+
+static void begin(struct emit *emit, const char *key)
+{
+	char buffer[BEGIN_MAX];
+	size_t used = begin_in(emit, key, buffer);
+
 	fwrite_unlocked(buffer, 1, used, emit->out);
 }
 
@@ -81,12 +90,24 @@ void emit_close(struct emit *emit, char bracket)
 		putc_unlocked('\n', emit->out);
 }
 
+/* Most texts are short, and go out in one piece with their key. */
 void emit_text(struct emit *emit, const char *key, const char *bytes, size_t len)
 {
-	begin(emit, key);
-	putc_unlocked('"', emit->out);
-	put_escaped(emit->out, bytes, len);
-	putc_unlocked('"', emit->out);
+	char buffer[BEGIN_MAX + 6 * CHUNK + 3];
+	size_t used;
+
+	if (len > CHUNK) {
+		begin(emit, key);
+		putc_unlocked('"', emit->out);
+		put_escaped(emit->out, bytes, len);
+		putc_unlocked('"', emit->out);
+		return;
+	}
+	used = begin_in(emit, key, buffer);
+	buffer[used++] = '"';
+	used += text_json(buffer + used, 6 * CHUNK + 1, bytes, len);
+	buffer[used++] = '"';
+	fwrite_unlocked(buffer, 1, used, emit->out);
 }
 
 void emit_text_two(struct emit *emit, const char *key, const char *first, const char *second)
@@ -100,15 +121,15 @@ void emit_text_two(struct emit *emit, const char *key, const char *first, const 
 
 void emit_number(struct emit *emit, const char *key, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char digits[20], buffer[BEGIN_MAX + sizeof(digits)];
+	size_t at = sizeof(digits), used = begin_in(emit, key, buffer);
 
-	begin(emit, key);
 	do {
 		digits[--at] = '0' + value % 10;
 		value /= 10;
 	} while (value);
-	fwrite_unlocked(digits + at, 1, sizeof(digits) - at, emit->out);
+	memcpy(buffer + used, digits + at, sizeof(digits) - at);
+	fwrite_unlocked(buffer, 1, used + sizeof(digits) - at, emit->out);
 }
 
 void emit_bool(struct emit *emit, const char *key, bool value)

@@ -573,10 +573,12 @@ struct text event_text(const struct event *event, enum part part)
 int64_t event_number(const struct event *event, enum part part)
 {
 	int column = event->parts ? event->parts[part] : -1;
+	int64_t number;
 
-	if (column < 0 || sqlite3_column_type(event->row, column) == SQLITE_NULL)
+	if (column < 0)
 		return -1;
-	return sqlite3_column_int64(event->row, column);
+	number = sqlite3_column_int64(event->row, column);
+	return number || sqlite3_column_type(event->row, column) != SQLITE_NULL ? number : -1;
 }
 
 struct text event_extra(const struct event *event)

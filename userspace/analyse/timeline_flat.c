@@ -12,20 +12,24 @@
 /* Seconds with six digits, and the offset that ISO 8601 wants. */
 static void micro_time(char out[40], const struct event *event)
 {
-	snprintf(out, 40, "%.26s+00:00", event->time);
+	memcpy(out, event->time, 26);
+	strcpy(out + 26, "+00:00");
 }
 
-/* quis:file:access of file-access */
+/* quis:file:access of file-access; made when first asked for. */
 static const char *data_type(const struct event *event)
 {
-	static char text[48];
-	char *at;
+	static char types[FACT_KINDS_MAX][48];
+	char *text, *at;
 
 	if (event->stamp)
 		return "fs:stat";
 	if (!event->kind)
 		return "quis:timeline:note";
-	snprintf(text, sizeof(text), "quis:%s", event->kind->fact);
+	text = types[event->kind - fact_kinds];
+	if (text[0])
+		return text;
+	snprintf(text, sizeof(types[0]), "quis:%s", event->kind->fact);
 	for (at = text; *at; at++)
 		if (*at == '-')
 			*at = ':';

@@ -49,7 +49,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CASE_OBJ    := $(call obj,$(CASE_SRC))
 CATALOG_OBJ := $(call obj,$(CATALOG_SRC)) $(B)/obj/userspace/catalog/embed.o
 RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
-ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC)) $(B)/obj/userspace/catalog/classes.o
+ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC)) $(B)/obj/userspace/catalog/classes.o $(B)/obj/userspace/analyse/page.o
 STATIC_OBJ  := $(call obj,userspace/static.c)
 LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
@@ -77,6 +77,9 @@ $(B)/obj/userspace/catalog/embed.o: userspace/catalog/embed.S $(B)/catalog
 	@mkdir -p $(@D)
 	$(Q)$(CC) -DCATALOG='"$(B)/catalog"' -c $< -o $@
 
+$(B)/obj/userspace/analyse/page.o: $(addprefix userspace/analyse/page.,S css js)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
 $(B)/obj/userspace/catalog/classes.o: userspace/catalog/classes.S userspace/catalog/classes.ini
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c $< -o $@

@@ -14,9 +14,9 @@ static const struct command commands[] = {
 	{"record", command_handover, "-o CASE FLAG... [--duration TIME]",
 		"record what is flagged, running or still to come (root)", NULL},
 	{"doctor", command_handover, "", "what this kernel lets the sensor hook (root)", NULL},
-	{"report", command_report, "CASE [--format text|json] [-o FILE]",
+	{"report", command_report, "CASE [--format text|json|html] [-o FILE]",
 		"which process read which file, and where it sent data",
-		"  --format text|json        default: text\n"
+		"  --format text|json|html   default: text; html: one file for a browser, which asks for nothing outside\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --process PID             this process only\n"
 		"  --class NAME              files of this class only: credentials, mail, documents ...\n"
@@ -54,7 +54,7 @@ static const struct command commands[] = {
 		"Exit status: 0 intact; 1 altered or broken, and where; 2 cannot tell.\n"},
 	{"inventory", command_inventory, "[--root DIR] [--plan | --since OLD.json]",
 		"which security products are here, and on what evidence",
-		"  --format text|json        default: text\n"
+		"  --format text|json|html   default: text; html: one file for a browser, which asks for nothing outside\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --root DIR                a mounted image or another tree: its files, not what runs\n"
 		"  --hash                    SHA-256 of the programs that are found\n"

@@ -19,6 +19,7 @@ static const struct {
 } formats[] = {
 	{"text", report_text},
 	{"json", report_json},
+	{"html", report_html},
 };
 
 static const char *const colors[] = {"auto", "always", "never"};
@@ -41,7 +42,7 @@ static int parse_format(const struct command *command, struct arguments *argumen
 			arguments->write = formats[i].write;
 			return 0;
 		}
-	return misused(command, "no format '%s': text or json", value);
+	return misused(command, "no format '%s': text, json or html", value);
 }
 
 static int parse_color(const struct command *command, struct arguments *arguments, const char *value)
@@ -192,6 +193,7 @@ int command_report(const struct command *command, int argc, char **argv)
 	if (!status) {
 		arguments.options.color = arguments.color == 1 || (arguments.color == 0 && terminal_has_color(out));
 		arguments.options.width = terminal_width(out);
+		arguments.options.case_path = arguments.case_path;
 		status = write_report(&arguments, db, out);
 		closed = close_output(arguments.output, out);
 		status = status ? status : closed;

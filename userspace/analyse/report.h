@@ -19,6 +19,7 @@ struct report_options {
 	unsigned top; /* files shown of a process */
 	int64_t pid;  /* 0: all processes */
 	const char *class; /* files of this one only; NULL: all */
+	const char *case_path;
 	bool color;
 	unsigned width; /* 0: unlimited */
 };
@@ -101,6 +102,9 @@ int report_session(struct report *report, struct report_session *ret_session);
 int report_gaps(struct report *report, report_gap_fn *fn, void *context);
 int report_processes(struct report *report, report_process_fn *fn, void *context);
 int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context);
+/* Every process below the flagged one that started it, siblings by their start. */
+typedef int report_tree_fn(void *context, const struct report_process *process, size_t depth);
+int report_tree(struct report *report, report_tree_fn *fn, void *context);
 /* Whether it has any file of the class that was asked for. */
 int report_wants(struct report *report, int64_t process, bool *ret_wanted);
 int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
@@ -112,6 +116,6 @@ int report_flows(struct report *report, int64_t process, report_flow_fn *fn, voi
 int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
 
 typedef int report_writer(struct report *report, FILE *out);
-report_writer report_json, report_text;
+report_writer report_json, report_text, report_html;
 
 #endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The HTML report, in parts. Everything that comes from the case goes through html_text() or html_json(). */
+#ifndef QUIS_HTML_H
+#define QUIS_HTML_H
+
+#include "findings.h"
+#include "report.h"
+
+struct html {
+	struct report *report;
+	FILE *out;
+	struct report_session session;
+	struct findings findings;
+	int64_t start_ns, end_ns; /* of the recording; equal: not known */
+};
+
+/* As text or within an attribute: no markup, no control character, no change of direction. */
+void html_text(FILE *out, struct text text, const char *unknown);
+void html_string(FILE *out, const char *text);
+/* A JSON string, quotes included, that can stand inside <script>. The same text as html_text() shows. */
+void html_json(FILE *out, struct text text);
+void html_size(FILE *out, uint64_t bytes);
+/* 2026-11-23 17:40:00 of a time of the index. */
+void html_time(FILE *out, struct text time);
+
+int html_timeline(struct html *html);
+int html_files(struct html *html);
+int html_actions(struct html *html);
+void html_trust(struct html *html);
+
+#endif

@@ -206,12 +206,25 @@ run "$QUIS" verify given --key mine.pub
 is "a given key signs" "$RC" 0
 fails "another key than the one given" 1 "no signing key" "$QUIS" run -o given2 --key all -- touch started
 ok "then the COMMAND was not started" test ! -e started
-for wrong in '--segment-size 0' '--segment-size 5X' '--segment-age x' '--heartbeat 0' '--checkpoint-to paper'; do
+for wrong in '--segment-size 0' '--segment-size 5X' '--segment-age x' '--heartbeat 0' '--checkpoint-to paper' '--keep-size x' '--keep-age 0'; do
 	# shellcheck disable=SC2086
 	fails "run $wrong" 2 "${wrong%% *}" "$QUIS" run -o none $wrong -- true
 done
 run "$QUIS" run -o told --checkpoint-to stderr -- true
 ok "--checkpoint-to stderr: the newest checkpoint is said at the end" cmp err told/checkpoint
+
+# ---- old segments that are removed ----
+run "$QUIS" run -o short --segment-size 8K --keep-size 120K --heartbeat 1s -- sh -c 'sh work; sh work'
+ok "the oldest segments are gone" test ! -e short/facts-000001.ndjson -a -e short/checkpoints/000001
+run "$QUIS" verify short
+is "removed segments: intact" "$RC" 0
+ok "... the words tell what was removed" grep -q 'removed .*segments 1 to [0-9]* were removed\|removed .*segments 1 to' out
+ok "a fact tells it" grep -qh '"quis.fact":"retention".*"quis.retention.segment":[0-9]' short/facts-*.ndjson
+first_left=$(find short -name 'facts-*.ndjson' | sort | head -n 1)
+rm "$first_left"
+run "$QUIS" verify short
+ok "one more taken out: refused, and named" grep -q "^ALTERED: ${first_left#short/} is missing" out
+ok "the report says what is missing" bash -c '"$QUIS" report short --format json 2>/dev/null | jq -e ".completeness.exact == false"'
 
 # ---- a sensor that dies ----
 background "$QUIS" run -o killed -- sh -c 'cat many/* >/dev/null; touch ready; exec sleep 6'

@@ -640,6 +640,142 @@ static void test_go_on_refused(void **state)
 	assert_null(writer);
 }
 
+/* ---- old segments that are removed ---- */
+
+static void write_and_retain(void **state, uint64_t keep_bytes, bool compress)
+{
+	struct case_options options = {.keep_bytes = keep_bytes, .compress = compress};
+	struct case_writer *writer;
+	int i, segment;
+
+	assert_int_equal(case_create(&writer, *state, &options), 0);
+	for (segment = 1; segment <= 9; segment++) {
+		for (i = 0; i < 20 + segment; i++)
+			append(writer, i);
+		assert_int_equal(case_turn(writer, &fact, UNIT_TIME), 0);
+		case_flush(writer); /* compresses */
+		assert_int_equal(case_retain(writer, &fact, UNIT_TIME), 0);
+	}
+	end(writer);
+}
+
+static void expect_retained(void **state)
+{
+	const struct verify_options options = {.key = NULL};
+	struct proof proof;
+	struct verify_options proving = {.proof = &proof};
+	unsigned char hashes[PROOF_MAX][HASH_SIZE], root[HASH_SIZE], leaf[HASH_SIZE];
+	struct lines lines;
+	size_t count;
+
+	assert_int_equal(case_verify(*state, &options, &result), 0);
+	if (result.verdict)
+		print_message("%s\n", result.what);
+	assert_int_equal(result.verdict, VERDICT_INTACT);
+	assert_true(result.ended);
+	assert_in_range(result.first_segment, 3, 9);
+	assert_int_equal(result.sealed, result.lines);
+	assert_true(result.removed > 40 && result.removed < result.lines);
+	assert_int_equal(access(segment_path(state, 1, "ndjson"), F_OK), -1);
+	assert_int_equal(access(segment_path(state, 1, "leaves"), F_OK), -1);
+	if (access(segment_path(state, result.first_segment, "ndjson"), F_OK))
+		return; /* compressed */
+	proof_begin(&proof, result.removed, UINT64_MAX);
+	assert_int_equal(case_verify(*state, &proving, &result), 0);
+	count = proof_end(&proof, hashes);
+	lines = read_lines(state, result.first_segment);
+	tree_leaf(leaf, lines.line[0], strlen(lines.line[0]));
+	assert_int_equal(proof_root(root, leaf, result.removed, result.newest.size, hashes, count), 0);
+	assert_memory_equal(root, result.newest.root, HASH_SIZE);
+}
+
+static void test_retention(void **state)
+{
+	struct checkpoint second, sixth;
+
+	write_and_retain(state, 6000, false);
+	expect_retained(state);
+	second = read_checkpoint(state, "checkpoints/000002");
+	sixth = read_checkpoint(state, "checkpoints/000009");
+	verify_with(*state, NULL, &second);
+	assert_int_equal(result.verdict, VERDICT_INTACT);
+	verify_with(*state, NULL, &sixth);
+	assert_int_equal(result.verdict, VERDICT_INTACT);
+	second.size--;
+	verify_with(*state, NULL, &second);
+	assert_int_equal(result.verdict, VERDICT_UNKNOWN);
+	second.size++;
+	second.root[5] ^= 1;
+	verify_with(*state, NULL, &second);
+	assert_int_equal(result.verdict, VERDICT_ALTERED);
+}
+
+static void test_retention_compressed(void **state)
+{
+	write_and_retain(state, 2000, true);
+	expect_retained(state);
+}
+
+/* One segment more than the sealed fact says; what proves a removed one, changed, or of another case. */
+static void test_retention_tampered(void **state)
+{
+	char name[40], *text;
+	uint32_t first;
+
+	write_and_retain(state, 6000, false);
+	verify(state);
+	first = result.first_segment;
+	copy(state, "checkpoints/000001.last", "kept");
+	text = unit_read(unit_path(state, "kept"));
+	strstr(text, "index ")[-5] ^= 1;
+	unit_write(unit_path(state, "checkpoints/000001.last"), text);
+	free(text);
+	expect(state, VERDICT_ALTERED, "checkpoints/000001.last", 0, "damaged");
+	copy(state, "checkpoints/000002.last", "checkpoints/000001.last");
+	expect(state, VERDICT_ALTERED, "checkpoints/000001.last", 0, "not signed by the key");
+	unlink(unit_path(state, "checkpoints/000001.last"));
+	expect(state, VERDICT_ALTERED, "facts-000001.ndjson", 0, "missing");
+	copy(state, "kept", "checkpoints/000001.last");
+	snprintf(name, sizeof(name), "facts-%06u.ndjson", first);
+	unlink(unit_path(state, name));
+	expect(state, VERDICT_ALTERED, name, 0, "missing");
+}
+
+static void retain_and_die(struct case_writer *writer)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		ten_and_three(writer);
+		case_turn(writer, &fact, UNIT_TIME);
+	}
+	append(writer, 1);
+	case_flush(writer);
+}
+
+/* Going on with a case of which the beginning is gone. */
+static void test_retention_go_on(void **state)
+{
+	struct case_options options = {.keep_bytes = 3000};
+	struct case_continued continued;
+	struct case_writer *writer;
+
+	die_writing(*state, retain_and_die);
+	assert_int_equal(case_continue(&writer, *state, &options, &continued), 0);
+	assert_int_equal(case_retain(writer, &fact, UNIT_TIME), 0);
+	case_close(writer);
+	verify(state);
+	assert_int_equal(result.verdict, VERDICT_INTACT);
+	assert_true(result.first_segment > 1);
+	assert_int_equal(case_continue(&writer, *state, &options, &continued), 0);
+	assert_int_equal(continued.lines, 4 * 14 + 2);
+	append(writer, 1);
+	end(writer);
+	verify(state);
+	assert_int_equal(result.verdict, VERDICT_INTACT);
+	assert_true(result.ended);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_case, unit_teardown)
 #define TEST_EMPTY(name) cmocka_unit_test_setup_teardown(name, unit_setup, unit_teardown)
 
@@ -671,6 +807,10 @@ int main(void)
 		TEST_EMPTY(test_stopped_before_next_segment),
 		TEST_EMPTY(test_open_bursts),
 		TEST_EMPTY(test_go_on_refused),
+		TEST_EMPTY(test_retention),
+		TEST_EMPTY(test_retention_compressed),
+		TEST_EMPTY(test_retention_tampered),
+		TEST_EMPTY(test_retention_go_on),
 	};
 
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("verify", tests, NULL, NULL);

@@ -242,8 +242,8 @@ int command_verify(const struct command *command, int argc, char **argv)
 		return EXIT_UNKNOWN;
 	}
 	if (verify.result.verdict == VERDICT_INTACT && verify.proof_line &&
-		verify.proof.index >= verify.result.newest.size) {
-		complain("%s: line %" PRIu64 " of the case is not sealed, or not there", verify.case_path,
+		(verify.proof.index >= verify.result.newest.size || verify.proof.index < verify.result.removed)) {
+		complain("%s: line %" PRIu64 " of the case is not sealed, or not there any more", verify.case_path,
 			verify.proof.index + 1);
 		return EXIT_UNKNOWN;
 	}

@@ -57,6 +57,11 @@ static void tell_sealed(const struct verify *verify, FILE *out)
 	text_base64(root, result->newest.root, HASH_SIZE);
 	fprintf(out, "  %-9s %" PRIu64 " line%s in %" PRIu32 " segment%s, root %s\n", "sealed", result->sealed,
 		plural(result->sealed), result->segments, plural(result->segments), root);
+	if (result->removed)
+		fprintf(out,
+			"  %-9s the first %" PRIu64 " of them, segments 1 to %" PRIu32
+			", were removed as too old, as a sealed fact says; only their checkpoints are left\n",
+			"removed", result->removed, result->first_segment - 1);
 	if (result->lines > result->sealed)
 		fprintf(out,
 			"  %-9s %" PRIu64 " line%s, from line %" PRIu64 " of segment %" PRIu32
@@ -126,7 +131,7 @@ static void tell_meaning(const struct verify *verify, FILE *out)
 	if (verify->anchor_checked)
 		fprintf(out,
 			"the first %" PRIu64 " lines are what they were when the time-stamping service saw them: "
-					     "nobody can have changed, removed or added any of them since. ",
+			"nobody can have changed, removed or added any of them since. ",
 			verify->anchor.size);
 	if (verify->options.key)
 		fputs("Every sealed line was signed under the key that was given, or under one that such a key named "

@@ -74,6 +74,8 @@ struct case_options {
 	uint64_t segment_bytes;	  /* a segment ends when it is as large as this, 0: 64 MiB ... */
 	uint64_t segment_seconds; /* ... or as old as this, 0: an hour */
 	bool compress;		  /* sealed segments */
+	uint64_t keep_bytes;	  /* sealed segments are removed, the oldest first, when all are larger, 0: never ... */
+	uint64_t keep_seconds;	  /* ... or when they were ended longer ago */
 };
 
 /*
@@ -119,6 +121,11 @@ bool case_turn_due(const struct case_writer *writer);
 int case_turn(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns);
 /* Other limits from now on; the key in it has no meaning here. */
 void case_limits(struct case_writer *writer, const struct case_options *options);
+/*
+ * Removes segments that need not be kept any longer, after a sealed fact (made in `fact`) says so; to be called after a segment has been ended.
+ * Tree and keys are still proved, by checkpoints/NNNNNN.last.
+ */
+int case_retain(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns);
 /* After the last fact: flushes, seals the last segment, erases the key. Only case_close() may follow. On an error nothing is erased. */
 int case_finish(struct case_writer *writer);
 const char *case_id(const struct case_writer *writer);
@@ -160,6 +167,7 @@ int case_open_at(struct case_reader **ret_reader, const char *path, uint32_t seg
  * all cases.
  */
 int case_next(struct case_reader *reader, struct case_line *ret_line);
+uint32_t case_first(const struct case_reader *reader); /* the number of the first segment that is there */
 uint64_t case_bytes_total(const struct case_reader *reader); /* for progress */
 uint64_t case_bytes_read(const struct case_reader *reader);
 void case_reader_free(struct case_reader *reader);

@@ -146,6 +146,7 @@ static int read_again(struct case_writer *writer, const char *path, struct burst
 			strike_out(bursts, line.text);
 		if (line.segment != writer->segment_number)
 			continue;
+		sealer_newest_line(&writer->sealer, line.text, line.len);
 		writer->segment_size += line.len + 1;
 		tree_leaf(leaf, line.text, line.len);
 		sealer_hint(&writer->sealer, leaf);
@@ -190,9 +191,7 @@ static void turn_again(struct case_writer *writer, const struct verify_result *v
 		sealer_sign(sealer);
 	} else {
 		/* Its checkpoint is the newest one, and signed: only its place among the others may be missing. */
-		sealer->seal = verified->newest;
-		sealer->next = sealer->secret;
-		sealer->secret = NULL;
+		sealer_adopt(sealer, &verified->newest);
 	}
 	remove_empty(writer->dir, writer->segment_number + 1); /* begun, and nothing came into it */
 	writer->turning = true;
@@ -217,6 +216,7 @@ static int go_on(
 		return err;
 	set_id(writer);
 	writer->segment_number = verified->segments;
+	writer->first_segment = verified->first_segment;
 	writer->sequence = verified->lines;
 	err = open_again(writer, verified->torn);
 	if (!err)

@@ -352,6 +352,11 @@ int case_next(struct case_reader *reader, struct case_line *ret_line)
 	return got;
 }
 
+uint32_t case_first(const struct case_reader *reader)
+{
+	return reader->numbers[0];
+}
+
 uint64_t case_bytes_total(const struct case_reader *reader)
 {
 	return reader->bytes_total;

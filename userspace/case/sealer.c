@@ -66,8 +66,9 @@ static int sealer_init(struct sealer *sealer, int dir)
 	sealer->hinting = true;
 	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
 	sealer->waiting = malloc(4 * (size_t)FACT_LINE_MAX);
+	sealer->last = malloc(LAST_SIZE);
 	sealer->secret = note_secret_new();
-	return sealer->secret && sealer->hints && sealer->waiting ? 0 : -ENOMEM;
+	return sealer->secret && sealer->hints && sealer->waiting && sealer->last ? 0 : -ENOMEM;
 }
 
 int sealer_create(struct sealer *sealer, int dir, const char *case_id, const char *key_path)
@@ -128,6 +129,7 @@ void sealer_done(struct sealer *sealer)
 	note_secret_free(sealer->next);
 	free(sealer->hints);
 	free(sealer->waiting);
+	free(sealer->last);
 	if (sealer->hint_file >= 0)
 		close(sealer->hint_file);
 }
@@ -215,9 +217,17 @@ static void settle_four(struct sealer *sealer)
 	sealer->waiting_count = 0;
 }
 
+void sealer_newest_line(struct sealer *sealer, const char *line, size_t len)
+{
+	memcpy(WAITING(sealer, 0), line, len);
+	sealer->waiting_len[0] = len;
+	sealer->newest_line = 0;
+}
+
 void sealer_add(struct sealer *sealer, const char *line, size_t len)
 {
 	memcpy(WAITING(sealer, sealer->waiting_count), line, len);
+	sealer->newest_line = sealer->waiting_count;
 	sealer->waiting_len[sealer->waiting_count++] = len;
 	if (sealer->waiting_count == 4)
 		settle_four(sealer);
@@ -269,6 +279,20 @@ int sealer_prepare(struct sealer *sealer)
 	return err;
 }
 
+static void keep_last(struct sealer *sealer)
+{
+	sealer->last_len = last_format(sealer->last, WAITING(sealer, sealer->newest_line),
+		sealer->waiting_len[sealer->newest_line], &sealer->tree, &sealer->seal);
+}
+
+void sealer_adopt(struct sealer *sealer, const struct checkpoint *seal)
+{
+	sealer->seal = *seal;
+	sealer->next = sealer->secret;
+	sealer->secret = NULL;
+	keep_last(sealer);
+}
+
 void sealer_sign(struct sealer *sealer)
 {
 	settle(sealer);
@@ -276,6 +300,7 @@ void sealer_sign(struct sealer *sealer)
 	end_hints(sealer);
 	sealer->hinting = true; /* those of the next segment are kept until it has begun */
 	sign(sealer, &sealer->seal);
+	keep_last(sealer);
 }
 
 static int write_seal(struct sealer *sealer, uint32_t segment)
@@ -285,6 +310,9 @@ static int write_seal(struct sealer *sealer, uint32_t segment)
 
 	/* In this order: whenever we die, `checkpoint` is never older than the newest of checkpoints/. */
 	err = file_replace(sealer->dir, checkpoint_file, sealer->seal.note, sealer->seal.len);
+	last_name(name, segment);
+	if (!err && sealer->last_len)
+		err = file_replace(sealer->dir, name, sealer->last, sealer->last_len);
 	seal_name(name, segment);
 	if (!err)
 		err = file_replace(sealer->dir, name, sealer->seal.note, sealer->seal.len);
@@ -332,6 +360,7 @@ int sealer_finish(struct sealer *sealer, uint32_t segment)
 	settle(sealer);
 	write_hints(sealer);
 	sign(sealer, &sealer->seal);
+	sealer->last_len = 0; /* nothing follows that would need it */
 	err = write_seal(sealer, segment);
 	if (!err)
 		err = file_erase(sealer->dir, key_file);

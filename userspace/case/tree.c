@@ -50,6 +50,9 @@ void tree_add_four(
 	sha256_prefixed_two(leaves + 2, 0, lines + 2, len + 2);
 	sha256_prefixed_two(nodes, 1, pairs, pair);
 	tree_node(root, nodes[0], nodes[1]);
+	/* as tree_add() would leave them: what stands to the left of the last leaf */
+	memcpy(tree->edge[0], leaves[2], HASH_SIZE);
+	memcpy(tree->edge[1], nodes[0], HASH_SIZE);
 	add_subtree(tree, root, 2);
 }
 

@@ -28,12 +28,15 @@ struct walk {
 	struct {
 		const char *name;
 		const struct checkpoint *checkpoint;
+		bool held;
 	} outside[OUTSIDE];		 /* that are to hold too */
 	bool last_key, last_end;	 /* the last line seen is such a fact */
 	char last[KEY_TEXT_SIZE + 1024]; /* its text, when it names a key */
+	uint32_t retained;		 /* the last segment that a sealed fact calls removed */
 	struct place place;
 };
 
+static const char fact_retention[] = "\"quis.fact\":\"retention\"", field_retention[] = "\"quis.retention.segment\":";
 static const char fact_key[] = "\"quis.fact\":\"key\"", fact_end_name[] = "\"quis.fact\":\"capture-end\"";
 
 __attribute__((format(printf, 5, 6))) static int judge(
@@ -216,6 +219,8 @@ static void begin_segment(struct walk *walk, uint32_t number)
 {
 	char name[SEGMENT_NAME];
 
+	if (!walk->result->first_segment)
+		walk->result->first_segment = number;
 	walk->result->segments = number;
 	walk->segment_start = walk->result->tree.size;
 	place_begin(&walk->place, walk->dir, number);
@@ -226,10 +231,10 @@ static void begin_segment(struct walk *walk, uint32_t number)
 }
 
 /* The value has no escapes: a key's name may not hold what JSON would escape. */
-static bool named_key(const struct walk *walk, struct note_key *key)
+static bool key_in(const char *line, struct note_key *key)
 {
 	static const char field[] = "\"quis.key.public\":\"";
-	const char *at = walk->last_key ? strstr(walk->last, field) : NULL;
+	const char *at = strstr(line, fact_key) ? strstr(line, field) : NULL;
 
 	if (!at)
 		return false;
@@ -265,7 +270,7 @@ static void end_segment(struct walk *walk, bool more)
 			"%s is missing: nothing says that the key of the next segment is the right one", name);
 		return;
 	}
-	result->turned = named_key(walk, &result->next);
+	result->turned = walk->last_key && key_in(walk->last, &result->next);
 	if (!more)
 		return;
 	segment_file(walk, file, result->segments + 1);
@@ -285,6 +290,75 @@ static bool is_outside(const struct walk *walk, uint64_t size)
 		if (walk->outside[i].checkpoint && walk->outside[i].checkpoint->size == size)
 			return true;
 	return false;
+}
+
+/* Only one that the newest checkpoint covers counts. */
+static void retention(struct walk *walk, const char *line)
+{
+	const char *at = strstr(line, field_retention);
+	unsigned long segment = at ? strtoul(at + sizeof(field_retention) - 1, NULL, 10) : 0;
+
+	if (segment > walk->retained && segment < UINT32_MAX)
+		walk->retained = segment;
+}
+
+/* Who signed them is not asked here: they were taken from the case itself, and it is their root that counts. */
+static void hold_outside(struct walk *walk)
+{
+	size_t i;
+
+	for (i = 0; i < OUTSIDE; i++) {
+		if (!walk->outside[i].checkpoint || walk->outside[i].checkpoint->size != walk->result->tree.size)
+			continue;
+		walk->outside[i].held = true;
+		if (!root_is(walk, walk->outside[i].checkpoint->root))
+			judge(walk, VERDICT_ALTERED, "", 0, "%s does not have the root of the lines that were removed",
+				walk->outside[i].name);
+	}
+}
+
+/* The last line of a segment that is gone: under its checkpoint, which the key at hand must have signed, it names the
+ * next key. */
+static bool follow_removed(struct walk *walk, uint32_t number)
+{
+	struct verify_result *result = walk->result;
+	char name[SEGMENT_NAME], file[SEGMENT_NAME], text[LAST_SIZE], line[LAST_LINE + 1];
+	struct checkpoint checkpoint;
+	size_t len;
+	ssize_t got;
+
+	segment_name(file, number, "ndjson");
+	last_name(name, number);
+	got = file_read(walk->dir, name, text, sizeof(text));
+	if (got == -ENOENT)
+		judge(walk, VERDICT_ALTERED, file, 0, "%s is missing", file);
+	else if (got < 0 || memchr(text, '\0', got) || last_parse(text, line, &len, &result->tree, &checkpoint) ||
+		 !key_in(line, &result->next))
+		judge(walk, VERDICT_ALTERED, name, 0, "%s is damaged, or of another case", name);
+	else if (strcmp(checkpoint.origin, result->newest.origin) || checkpoint_verify(&checkpoint, &result->current))
+		judge(walk, VERDICT_ALTERED, name, 0,
+			"%s is not signed by the key that the case names for it: it was replaced, or signed anew",
+			name);
+	if (walk->stop)
+		return false;
+	result->current = result->next;
+	result->sealed = result->removed = result->tree.size;
+	hold_outside(walk);
+	return !walk->stop;
+}
+
+/* The segments before the first that is there. Whether they may be gone, a fact in a later one must say: judge_end()
+ * asks. */
+static void skip_removed(struct walk *walk, uint32_t first)
+{
+	uint32_t number;
+
+	for (number = 1; number < first && !walk->stop; number++)
+		follow_removed(walk, number);
+	if (walk->options->proof) {
+		walk->options->proof->left = walk->result->tree;
+		walk->options->proof->seen = walk->result->tree.size;
+	}
 }
 
 static void add_line(struct walk *walk, const struct case_line *line)
@@ -307,6 +381,9 @@ static void add_line(struct walk *walk, const struct case_line *line)
 		proof_add(walk->options->proof, leaf);
 	walk->last_key = memmem(line->text, head, fact_key, sizeof(fact_key) - 1) && line->len < sizeof(walk->last);
 	walk->last_end = memmem(line->text, head, fact_end_name, sizeof(fact_end_name) - 1);
+	if (memmem(line->text, head, fact_retention, sizeof(fact_retention) - 1) &&
+		result->tree.size <= result->newest.size)
+		retention(walk, line->text);
 	if (walk->last_key)
 		memcpy(walk->last, line->text, line->len + 1);
 	if (result->tree.size == walk->seal.size || result->tree.size == result->newest.size ||
@@ -355,6 +432,10 @@ static void walk_lines(struct walk *walk)
 	while (!walk->stop && (got = case_next(walk->reader, &line))) {
 		if (!line.segment) {
 			result->open++; /* whatever it is */
+			continue;
+		}
+		if (got == -ENOLINK && !result->segments && line.segment == 1) {
+			skip_removed(walk, case_first(walk->reader));
 			continue;
 		}
 		if (got == -ENOLINK) {
@@ -407,6 +488,16 @@ static void judge_end(struct walk *walk)
 	char name[SEGMENT_NAME];
 	size_t i;
 
+	if (result->first_segment > walk->retained + 1) {
+		segment_name(name, walk->retained + 1, "ndjson");
+		judge(walk, VERDICT_ALTERED, name, 0, "%s is missing", name);
+	}
+	for (i = 0; i < OUTSIDE; i++)
+		if (walk->outside[i].checkpoint && walk->outside[i].checkpoint->size < result->removed &&
+			!walk->outside[i].held)
+			judge(walk, VERDICT_UNKNOWN, "", 0,
+				"%s covers only lines of segments that were removed, as the case says",
+				walk->outside[i].name);
 	if (result->newest.size > result->tree.size)
 		judge_short(walk, checkpoint_file, result->newest.size);
 	for (i = 0; i < OUTSIDE; i++)

@@ -13,7 +13,7 @@
 enum verdict { VERDICT_INTACT, VERDICT_ALTERED, VERDICT_UNKNOWN };
 
 struct verify_options {
-	const struct note_key *key;	/* the first key as it left the host; NULL: quis.pub is believed */
+	const struct note_key *key;	 /* the first key as it left the host; NULL: quis.pub is believed */
 	const struct checkpoint *since;	 /* one that left the host; NULL: none */
 	const struct checkpoint *anchor; /* one of anchors/, which someone may have vouched for; NULL: none */
 	struct proof *proof; /* begun for the line wanted; it becomes one in the newest checkpoint. NULL: none */
@@ -31,6 +31,8 @@ struct verify_result {
 	uint64_t sealed;	/* of them, the first ones, by checkpoints that hold */
 	uint64_t open;		/* lines of open.ndjson, which nothing seals */
 	uint64_t torn;		/* bytes behind the last newline */
+	uint32_t first_segment; /* that is there: those before were removed, as a sealed fact says; 0: none */
+	uint64_t removed;	/* lines of these; `lines` and `sealed` count them too */
 	uint32_t segments;	/* the number of the last */
 	uint32_t segment_seals; /* how many of their checkpoints hold */
 	uint64_t segment_lines; /* of the last segment */

@@ -138,6 +138,7 @@ int case_create(struct case_writer **ret_writer, const char *path, const struct 
 	/* Held as long as the directory is open: nobody else goes on with this case meanwhile. */
 	flock(writer->dir, LOCK_EX | LOCK_NB);
 	writer_set_options(writer, options);
+	writer->first_segment = 1;
 	randombytes_buf(id, sizeof(id));
 	sodium_bin2hex(writer->id, sizeof(writer->id), id, sizeof(id));
 	err = sealer_create(&writer->sealer, writer->dir, writer->id, writer->options.key);
@@ -306,6 +307,81 @@ int case_turn(struct case_writer *writer, struct fact *fact, uint64_t realtime_n
 	writer->turning = true;
 	writer->turn_end = writer->end;
 	return write_out(writer);
+}
+
+/* Bytes and age of a segment's file; false: it is not there. */
+static bool segment_stat(const struct case_writer *writer, uint32_t number, struct stat *ret_stat)
+{
+	char name[SEGMENT_NAME];
+
+	segment_name(name, number, "ndjson");
+	if (!fstatat(writer->dir, name, ret_stat, AT_SYMLINK_NOFOLLOW))
+		return true;
+	segment_name(name, number, "ndjson.zst");
+	return !fstatat(writer->dir, name, ret_stat, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Up to which segment nothing needs to be kept: 0, all does. What cannot be proved without its segment stays. */
+static uint32_t too_old(const struct case_writer *writer, uint64_t realtime_ns)
+{
+	uint64_t keep_bytes = writer->options.keep_bytes, keep_seconds = writer->options.keep_seconds,
+		 bytes = writer->segment_size;
+	uint32_t number, until = 0;
+	struct stat st;
+	char last[SEGMENT_NAME];
+
+	for (number = writer->segment_number - 1; number >= writer->first_segment && number; number--) {
+		if (!segment_stat(writer, number, &st))
+			continue;
+		bytes += st.st_size;
+		if ((keep_bytes && bytes > keep_bytes) ||
+			(keep_seconds && st.st_mtime + keep_seconds < realtime_ns / 1000000000u)) {
+			until = number;
+			break;
+		}
+	}
+	for (number = writer->first_segment; number <= until; number++) {
+		last_name(last, number);
+		if (fstatat(writer->dir, last, &st, AT_SYMLINK_NOFOLLOW))
+			return number - 1 < writer->first_segment ? 0 : number - 1;
+	}
+	return until;
+}
+
+static void remove_segment(struct case_writer *writer, uint32_t number)
+{
+	static const char *const endings[] = {"ndjson", "ndjson.zst", "leaves"};
+	char name[SEGMENT_NAME];
+	size_t i;
+
+	for (i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		segment_name(name, number, endings[i]);
+		unlinkat(writer->dir, name, 0);
+	}
+}
+
+int case_retain(struct case_writer *writer, struct fact *fact, uint64_t realtime_ns)
+{
+	uint32_t until;
+	int err;
+
+	if (writer->turning || writer->pack || (!writer->options.keep_bytes && !writer->options.keep_seconds))
+		return 0;
+	until = too_old(writer, realtime_ns);
+	if (!until)
+		return 0;
+	fact_begin(fact, "retention", realtime_ns);
+	fact_text(fact, "quis.note", "segments up to this one are removed, as the options for keeping them say");
+	fact_number(fact, "quis.retention.segment", until);
+	err = case_append(writer, fact);
+	/* Only what a sealed fact tells of may be gone. */
+	if (!err)
+		err = case_flush(writer);
+	if (err)
+		return err;
+	while (writer->first_segment <= until)
+		remove_segment(writer, writer->first_segment++);
+	return 0;
 }
 
 int case_finish(struct case_writer *writer)

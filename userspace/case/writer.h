@@ -27,13 +27,28 @@ ssize_t file_read(int dir, const char *name, char *out, size_t size);
 /* Overwrites, syncs, removes. What a file system or a disk keeps of earlier versions is beyond it. */
 int file_erase(int dir, const char *name);
 
+/* ---- last.c ---- */
+
+#define LAST_LINE 4096 /* a fact that names a key is shorter */
+#define LAST_SIZE (2 * LAST_LINE + 64 * 45 + NOTE_SIZE)
+
+void last_name(char out[SEGMENT_NAME], uint32_t number);
+/* The tree is that of the checkpoint, the line its last leaf. Returns the length; 0: the line is too long. */
+size_t last_format(char out[LAST_SIZE], const char *line, size_t len, const struct tree *tree,
+	const struct checkpoint *checkpoint);
+/* -EBADMSG: it is none, or its line is not the last under its checkpoint. Who signed that is not looked at. */
+int last_parse(
+	const char *text, char line[LAST_LINE + 1], size_t *ret_len, struct tree *tree, struct checkpoint *checkpoint);
+
 /* ---- sealer.c ---- */
 
 struct sealer {
 	int dir;
 	struct tree tree; /* of all lines taken, but for those that wait */
 	char *waiting;	  /* up to three lines: four are hashed in little more time than two */
-	size_t waiting_len[4], waiting_count;
+	size_t waiting_len[4], waiting_count, newest_line; /* the last of all is kept there */
+	char *last; /* for checkpoints/NNNNNN.last: of the segment that is being ended */
+	size_t last_len;
 	char origin[NAME_SIZE];
 	struct note_secret *secret; /* of this segment; NULL once the case is finished */
 	struct note_secret *next;   /* of the segment to come: while this one is being ended */
@@ -52,6 +67,7 @@ int sealer_create(struct sealer *sealer, int dir, const char *case_id, const cha
 void sealer_done(struct sealer *sealer);
 void sealer_add(struct sealer *sealer, const char *line, size_t len);
 void sealer_begin_segment(struct sealer *sealer, uint32_t number);
+void sealer_newest_line(struct sealer *sealer, const char *line, size_t len); /* that sealer_add() did not see */
 void sealer_hint(struct sealer *sealer, const unsigned char leaf[HASH_SIZE]);
 /* All lines taken are on the disk: signs that, if anything came since the last time. */
 int sealer_checkpoint(struct sealer *sealer);
@@ -60,6 +76,8 @@ int sealer_checkpoint(struct sealer *sealer);
  * in the place of the old one. */
 int sealer_prepare(struct sealer *sealer);
 void sealer_sign(struct sealer *sealer);
+/* Instead of prepare and sign, after a death: the checkpoint was signed, and the key that it names is the secret. */
+void sealer_adopt(struct sealer *sealer, const struct checkpoint *seal);
 int sealer_commit(struct sealer *sealer, uint32_t segment);
 /* The end of the case: as commit, without a next key. */
 int sealer_finish(struct sealer *sealer, uint32_t segment);
@@ -89,6 +107,7 @@ struct case_writer {
 	bool turning;	 /* the segment has had its last fact */
 	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
 	struct pack *pack;
+	uint32_t first_segment; /* that is still there */
 	uint64_t sequence;
 	uint64_t dropped;
 	char *open; /* lines of open.ndjson in the making */

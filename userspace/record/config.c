@@ -23,6 +23,8 @@ static const struct known {
 	{"case", "segment-size"},
 	{"case", "segment-age"},
 	{"case", "compress"},
+	{"case", "keep-size"},
+	{"case", "keep-age"},
 	{"case", "checkpoint-to", true},
 	{"follow", "path", true},
 	{"follow", "unit", true},

@@ -46,6 +46,8 @@ static const char usage[] =
 	"  --segment-size SIZE    seal a segment and replace the key at this size (64M) ...\n"
 	"  --segment-age TIME     ... or age (1h), whichever comes first\n"
 	"  --compress             compress sealed segments (zstd)\n"
+	"  --keep-size SIZE       remove the oldest sealed segments when all are larger than this ...\n"
+	"  --keep-age TIME        ... or were sealed longer ago; the case says so\n"
 	"  --checkpoint-to WAY    also to journal, syslog or stderr; repeatable\n"
 	"  --heartbeat TIME       say in the case that the sensor runs, so often (60s)\n"
 	"  --pin DIR              keep counting if quis-record dies, and go on with the case\n"
@@ -76,6 +78,8 @@ enum option_id {
 	OPTION_SEGMENT_AGE,
 	OPTION_COMPRESS,
 	OPTION_CHECKPOINT_TO,
+	OPTION_KEEP_SIZE,
+	OPTION_KEEP_AGE,
 	OPTION_HEARTBEAT,
 	OPTION_EPOCH,
 	OPTION_RING,
@@ -105,6 +109,8 @@ static const struct option options_known[] = {
 	{"segment-size", required_argument, NULL, OPTION_SEGMENT_SIZE},
 	{"segment-age", required_argument, NULL, OPTION_SEGMENT_AGE},
 	{"compress", no_argument, NULL, OPTION_COMPRESS},
+	{"keep-size", required_argument, NULL, OPTION_KEEP_SIZE},
+	{"keep-age", required_argument, NULL, OPTION_KEEP_AGE},
 	{"checkpoint-to", required_argument, NULL, OPTION_CHECKPOINT_TO},
 	{"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
 	{"pin", required_argument, NULL, OPTION_PIN},
@@ -218,6 +224,13 @@ static int take_sealing(struct record_options *o, int id, const char *value)
 		if (!duration(value, &age))
 			return wrong("--segment-age ", value, ": not a time such as 90s, 10m, 2h");
 		o->sealing.segment_seconds = age / SECOND;
+		return 0;
+	case OPTION_KEEP_SIZE:
+		return size(value, &o->sealing.keep_bytes) ? 0 : wrong("--keep-size ", value, ": not a size such as 512K, 64M, 1G");
+	case OPTION_KEEP_AGE:
+		if (!duration(value, &age))
+			return wrong("--keep-age ", value, ": not a time such as 90s, 10m, 2h");
+		o->sealing.keep_seconds = age / SECOND;
 		return 0;
 	case OPTION_COMPRESS:
 		o->sealing.compress = true;

@@ -157,8 +157,10 @@ static bool seal(struct recorder *r, bool last)
 		beat = true;
 	else
 		error = case_flush(r->writer);
-	if (beat)
+	if (beat) {
+		case_retain(r->writer, r->fact, clock_real()); /* what cannot be removed now is so later */
 		tell_checkpoint(r);
+	}
 	return !error;
 }
 

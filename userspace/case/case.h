@@ -143,6 +143,7 @@ int case_directory(const struct case_writer *writer); /* the writer's own descri
 void case_open_begin(struct case_writer *writer);
 void case_open_append(struct case_writer *writer, struct fact *fact);
 int case_open_end(struct case_writer *writer);
+const char *case_open_text(const struct case_writer *writer, size_t *ret_len); /* what was appended, for tests */
 void case_close(struct case_writer *writer); /* flushes; takes NULL. An unfinished case keeps its key, and can be continued */
 
 /* ---- reader.c ---- */

@@ -451,6 +451,12 @@ int case_open_end(struct case_writer *writer)
 	return 0;
 }
 
+const char *case_open_text(const struct case_writer *writer, size_t *ret_len)
+{
+	*ret_len = writer->open_len;
+	return writer->open;
+}
+
 uint64_t case_sequence(const struct case_writer *writer)
 {
 	return writer->sequence;

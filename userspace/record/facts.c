@@ -784,6 +784,6 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 	fact_count(f, "quis.flow.received_bytes", b->sum.received_bytes);
 	fact_count(f, "quis.flow.failed", b->sum.refused);
 	if (b->sum.refused)
-		error_name(f, -b->sum.error);
+		error_name(f, 0u - b->sum.error);
 	end(r);
 }

@@ -171,7 +171,7 @@ void files_refused(struct recorder *r, const struct record_head *head, int error
 		.start = head->start,
 		.tgid = head->tgid,
 		.path_hash = flag_hash(path.text ? path.text : "", path.length),
-		.error = -error,
+		.error = (uint32_t)0 - error,
 	};
 	struct refused_burst *b = (struct refused_burst *)table_find(&r->refused, &key);
 

@@ -52,7 +52,7 @@ static void add_call(struct flow_row *sum, const struct record_flow *record)
 		break;
 	case WHAT_REFUSED:
 		sum->refused++;
-		sum->error = -(int32_t)record->bytes;
+		sum->error = (int32_t)(0u - (uint32_t)record->bytes);
 		break;
 	}
 	add_time(sum, record->head.time, record->head.time);

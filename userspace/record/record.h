@@ -496,6 +496,8 @@ int create_case(struct recorder *r);
 int continue_case(struct recorder *r); /* with programs that were taken up. -ESTALE: there is no going on with this case */
 void continue_counts(struct recorder *r);
 void recorder_take(void *recorder, const void *record, size_t size); /* a record of a ring: hostile input */
+int recorder_tables(struct recorder *r);
+void recorder_forget(struct recorder *r); /* all processes */
 void recorder_found(int tgid, uint32_t flag, void *recorder);
 void reload(struct recorder *r); /* reload.c: SIGHUP */
 int record_run(struct recorder *r, struct record_options *options); /* returns the exit status */

@@ -421,7 +421,7 @@ static int open_rings(struct recorder *r)
 	return error ? error : ring_open(&r->life_ring, sensor_map(&r->sensor, "life_ring"), sensor_ring_size(&r->sensor, "life_ring"));
 }
 
-static int open_tables(struct recorder *r)
+int recorder_tables(struct recorder *r)
 {
 	int error = table_init(&r->processes, offsetof(struct process, key), sizeof(struct process_key));
 
@@ -444,6 +444,12 @@ static void free_process(struct node *node, void *table)
 	process_free((struct process *)node);
 }
 
+void recorder_forget(struct recorder *r)
+{
+	if (r->processes.slots)
+		table_each(&r->processes, free_process, &r->processes);
+}
+
 static void recorder_done(struct recorder *r)
 {
 	reader_stop();
@@ -455,8 +461,7 @@ static void recorder_done(struct recorder *r)
 		sensor_detach_behind(&r->sensor);
 		sensor_close(&r->sensor);
 	}
-	if (r->processes.slots)
-		table_each(&r->processes, free_process, &r->processes);
+	recorder_forget(r);
 	table_done(&r->processes);
 	table_done(&r->files);
 	table_done(&r->flows);
@@ -531,7 +536,7 @@ static int open_all(struct recorder *r)
 	status = open_sensor(r);
 	if (status)
 		return status;
-	error = open_tables(r);
+	error = recorder_tables(r);
 	if (!error)
 		error = open_rings(r);
 	if (r->sensor.taken_up)

@@ -311,6 +311,17 @@ since
 is "since: nothing is left" "$RC:$(tail -n 1 out)" "0:Nothing of it is left, as far as this host was looked at."
 since --format json
 ok "since: the same as JSON" jq -e '.nothing_left and .changes[0].product == "clamav" and .changes[0].left == [] and (.changes[0].gone | length) >= 5 and .proves_nothing == []' out
+since --seal sealed
+is "sealed: the status is that of the comparison" "$RC:$(cat err)" 0:
+run "$QUIS" verify sealed
+is "sealed: quis verify finds it intact, with its end" "$RC:$(grep -c "no end is sealed" out)" 0:0
+ok "sealed: it says what was proved" jq -se --arg taken "$(jq -r .taken earlier.json)" 'map(select(."quis.fact" == "inventory-end")) | length == 1 and (.[0] | ."quis.inventory.nothing_left" and ."quis.inventory.since" == $taken)' sealed/facts-000001.ndjson
+fails "sealed: not over another" 1 "not empty" "$QUIS" inventory --root debian -o other.txt --seal sealed
+run "$QUIS" inventory --root rpm --seal sealed-rpm
+ok "sealed: each piece of evidence is a fact" jq -se 'any(.[]; ."quis.fact" == "inventory-item" and ."quis.inventory.product" == "falcon" and ."quis.inventory.kind" == "package" and ."quis.inventory.level" == "vendor-code")' sealed-rpm/facts-000001.ndjson
+sed -i 's/"quis.inventory.confidence":"certain"/"quis.inventory.confidence":"likely"/' sealed-rpm/facts-000001.ndjson
+run "$QUIS" verify sealed-rpm
+is "sealed: a change shows" "$RC" 1
 echo ffffffffffffffffffffffffffffffff >plan/etc/machine-id
 since
 is "since: another machine proves nothing" "$RC:$(grep -c 'different machines' out)" 1:1

@@ -62,6 +62,7 @@ static const struct command commands[] = {
 		"  --plan                    what removing them would touch, as a list; it removes nothing\n"
 		"  --since OLD.json          what is gone since that inventory, what is left, what came; ends\n"
 		"                            with 0 only if nothing is left of the products that were there\n"
+		"  --seal DIR                also write it as a sealed case, for quis verify\n"
 		"  --product NAME            --plan, --since: this one only\n"
 		"  --case CASE               --plan: also what others ask of it, as a recording of it shows\n"
 		"Not as root, it sees less, and says what.\n"},

@@ -8,19 +8,20 @@
 #include "analyse/index.h"
 #include "inventory/inventory.h"
 #include "inventory/plan.h"
+#include "inventory/seal.h"
 #include "inventory/since.h"
 
 #define IO_LIMIT_DEFAULT 64 /* MiB a second */
 
 struct arguments {
-	const char *root, *output, *case_path, *product, *since_path;
+	const char *root, *output, *case_path, *product, *since_path, *seal;
 	bool plan;
 	int (*write)(const struct inventory *inventory, FILE *out);
 	bool hash;
 	unsigned long io_limit; /* MiB a second; 0: none */
 };
 
-enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE };
+enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE, OPTION_SEAL };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -32,6 +33,7 @@ static const struct option options[] = {
 	{"case", required_argument, NULL, OPTION_CASE},
 	{"product", required_argument, NULL, OPTION_PRODUCT},
 	{"since", required_argument, NULL, OPTION_SINCE},
+	{"seal", required_argument, NULL, OPTION_SEAL},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -61,6 +63,9 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		return 0;
 	case OPTION_SINCE:
 		arguments->since_path = optarg;
+		return 0;
+	case OPTION_SEAL:
+		arguments->seal = optarg;
 		return 0;
 	case OPTION_PRODUCT:
 		arguments->product = optarg;
@@ -94,6 +99,8 @@ static int parse_arguments(const struct command *command, int argc, char **argv,
 		return misused(command, "--plan and --since are two things");
 	if (arguments->product && !arguments->plan && !arguments->since_path)
 		return misused(command, "--product goes with --plan or --since");
+	if (arguments->plan && arguments->seal)
+		return misused(command, "--plan and --seal are two things");
 	if (arguments->plan && arguments->write == inventory_json)
 		return misused(command, "--plan is a text");
 	return -1;
@@ -153,6 +160,15 @@ static int open_since(const char *path, struct since **ret_since)
 	return err ? complain("%s: %s", path, strerror(-err)) : EXIT_DONE;
 }
 
+static int seal(const struct arguments *arguments, const struct since *since, struct inventory *inventory, int status)
+{
+	int err = inventory_seal(inventory, arguments->seal, since ? since_taken(since) : NULL, status == EXIT_DONE);
+
+	if (err == -EEXIST)
+		return complain("%s: not empty; a sealed inventory needs a directory of its own", arguments->seal);
+	return err ? complain("%s: cannot be sealed: %s", arguments->seal, strerror(-err)) : status;
+}
+
 static int take_inventory(const struct arguments *arguments, const struct since *since, const struct catalog *catalog)
 {
 	struct inventory inventory;
@@ -164,6 +180,8 @@ static int take_inventory(const struct arguments *arguments, const struct since 
 	inventory.io_limit = (uint64_t)arguments->io_limit << 20;
 	err = inventory_collect(&inventory);
 	status = err ? complain("cannot take the inventory: %s", strerror(-err)) : write_inventory(arguments, since, &inventory);
+	if (!err && arguments->seal)
+		status = seal(arguments, since, &inventory, status);
 	inventory_done(&inventory);
 	return status;
 }

@@ -170,15 +170,16 @@ static void take_files(struct inventory *inventory, const struct header *header)
 	free(directories);
 }
 
-static int open_database(const char *path, sqlite3 **ret_db)
+static int open_database(const struct inventory *inventory, const char *path, sqlite3 **ret_db)
 {
-	static const char *const ways[] = {"?mode=ro", "?mode=ro&immutable=1"}; /* the second needs no file beside it */
+	/* a running system's may be in use; SQLite makes files beside it for that, and none with the second way */
+	static const char *const ways[] = {"?mode=ro", "?mode=ro&immutable=1"};
 	char uri[PATH_MAX + 32];
 	sqlite3_stmt *probe;
 	size_t i;
 	int err = SQLITE_ERROR;
 
-	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+	for (i = inventory->live ? 0 : 1; i < sizeof(ways) / sizeof(*ways); i++) {
 		snprintf(uri, sizeof(uri), "file:%s%s", path, ways[i]);
 		err = sqlite3_open_v2(uri, ret_db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 		if (err == SQLITE_OK)
@@ -214,6 +215,18 @@ static void read_rows(struct inventory *inventory, sqlite3 *db, bool owners)
 	sqlite3_finalize(rows);
 }
 
+/* What an image's database still has in its log is not in the database: nobody may write there to put it in. */
+static void tell_wal(struct inventory *inventory)
+{
+	static const char *const logs[] = {"/var/lib/rpm/rpmdb.sqlite-wal", "/usr/lib/sysimage/rpm/rpmdb.sqlite-wal"};
+	struct stat st;
+	size_t i;
+
+	for (i = 0; !inventory->live && i < sizeof(logs) / sizeof(*logs); i++)
+		if (!root_stat(inventory, logs[i], true, &st) && st.st_size)
+			not_seen(inventory, "the last changes of the rpm database, which are still in %s", logs[i]);
+}
+
 void rpm_read(struct inventory *inventory, bool owners)
 {
 	static const char *const places[] = {"/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite"};
@@ -229,11 +242,13 @@ void rpm_read(struct inventory *inventory, bool owners)
 		/* SQLite follows this link to the file itself, which root_open() has found within the root */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		state = "not readable";
-		if (!open_database(path, &db)) {
+		if (!open_database(inventory, path, &db)) {
 			read_rows(inventory, db, owners);
 			sqlite3_close(db);
 			state = "read";
 		}
+		if (!owners)
+			tell_wal(inventory);
 		close(fd);
 	} else if (fd == -EACCES) {
 		state = "not readable";

@@ -68,6 +68,11 @@ void since_free(struct since *since)
 	free(since);
 }
 
+const char *since_taken(const struct since *since)
+{
+	return text_of(since->old, "taken");
+}
+
 /* ---- whether the two can be compared ---- */
 
 static size_t reasons(const struct since *since, struct inventory *inventory, const char **list)

@@ -11,6 +11,7 @@ struct since;
 #define SINCE_WHAT 200
 int since_open(struct since **ret_since, const char *path, char *ret_what);
 void since_free(struct since *since);
+const char *since_taken(const struct since *since); /* when the older one was taken */
 /* only: an id; NULL: all products of the older one. *ret_gone: the two can be compared, and nothing is left of them. */
 int since_text(const struct since *since, const struct inventory *inventory, const char *only, FILE *out, bool *ret_gone);
 int since_json(const struct since *since, const struct inventory *inventory, const char *only, FILE *out, bool *ret_gone);

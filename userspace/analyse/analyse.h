@@ -36,6 +36,8 @@ struct open_options {
 
 /* Complains itself. What is wrong with a case that can be used goes to stderr as one line. */
 int open_case_with(const char *path, const struct open_options *options, sqlite3 **ret_db, struct index_problems *ret_problems);
+/* What hinders the reading of a case, in words. Returns EXIT_FAILED. */
+int complain_case(const char *path, int err);
 /* path NULL: stdout. close_output() tells whether all was written. */
 int open_output(const char *path, FILE **ret_out);
 int close_output(const char *path, FILE *out);
@@ -45,6 +47,7 @@ int command_timeline(const struct command *command, int argc, char **argv);
 int command_query(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_inventory(const struct command *command, int argc, char **argv);
+int command_top(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command, int argc, char **argv);
 int command_handover(const struct command *command, int argc, char **argv);
 

@@ -66,6 +66,10 @@ static const struct command commands[] = {
 		"  --product NAME            --plan, --since: this one only\n"
 		"  --case CASE               --plan: also what others ask of it, as a recording of it shows\n"
 		"Not as root, it sees less, and says what.\n"},
+	{"top", command_top, "[CASE] [--interval SECONDS]", "live view of a recording",
+		"  --interval SECONDS        between two looks (default: 1)\n"
+		"  --once                    how it is now, as text\n"
+		"Without CASE it is the recording that runs on this machine. q or Ctrl-C ends it; the recording goes on.\n"},
 	{"help", command_help, "[COMMAND]", "this, or how to use a command", NULL},
 	{NULL},
 };

@@ -63,7 +63,7 @@ int show_help(const struct command *command)
 	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int complain_case(const char *path, int err)
+int complain_case(const char *path, int err)
 {
 	switch (err) {
 	case -ENODATA:

@@ -129,7 +129,7 @@ tampered "the last segment taken out" "facts-0*$segments.ndjson is missing" "rm 
 tampered "two segments swapped" 'facts-000001.ndjson' 'mv facts-000001.ndjson x; mv facts-000002.ndjson facts-000001.ndjson; mv x facts-000002.ndjson'
 "$QUIS" run -o other -- true
 cp other/checkpoint other.checkpoint
-tampered "the checkpoint of another case" 'checkpoint' "cp ../other.checkpoint checkpoint"
+tampered "the checkpoint of another case" 'checkpoint is of another case' "cp ../other.checkpoint checkpoint"
 rm -rf bad && cp -r case bad && cp case/checkpoints/000002 bad/checkpoint
 run "$QUIS" verify bad
 ok "an older checkpoint put back: refused, and named" grep -q '^ALTERED: checkpoint is older' out
@@ -212,6 +212,33 @@ for wrong in '--segment-size 0' '--segment-size 5X' '--segment-age x' '--heartbe
 done
 run "$QUIS" run -o told --checkpoint-to stderr -- true
 ok "--checkpoint-to stderr: the newest checkpoint is said at the end" cmp err told/checkpoint
+
+# A journal of our own, in a /run of its own.
+cat >journal.py <<'END'
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+os.makedirs("/run/systemd/journal")
+s.bind("/run/systemd/journal/socket")
+s.settimeout(20)
+open("journal.ready", "w").close()
+with open("journal.got", "wb") as out:
+    while True:
+        message = s.recv(65536)
+        head, rest = message.split(b"MESSAGE\n", 1)
+        size = int.from_bytes(rest[:8], "little")
+        assert rest[8 + size:] == b"\n" and b"SYSLOG_IDENTIFIER=quis-record\n" in head
+        out.write(rest[8:8 + size])
+        out.flush()
+END
+unshare -m --propagation private bash -c 'mount -t tmpfs none /run || exit; python3 journal.py & listener=$!
+	until [ -e journal.ready ]; do sleep 0.1; done
+	"$QUIS" run -o journaled --heartbeat 1s --checkpoint-to journal -- sh work
+	kill "$listener"' >journal.log 2>&1
+ok "--checkpoint-to journal: the newest checkpoint comes last" cmp <(tail -n 5 journal.got) journaled/checkpoint
+ok "... and others before, of which the case is a continuation" bash -c 'head -n 5 journal.got >journal.first && ! cmp -s journal.first journaled/checkpoint && "$QUIS" verify journaled --since journal.first'
+fails "--checkpoint-to a journal that is not there" 1 "systemd/journal|No such file" \
+	unshare -m --propagation private bash -c 'mount -t tmpfs none /run && exec "$@"' - "$QUIS" run -o journaled2 --checkpoint-to journal -- touch started
+ok "then the COMMAND was not started" test ! -e started
 
 # ---- old segments that are removed ----
 run "$QUIS" run -o short --segment-size 8K --keep-size 120K --heartbeat 1s -- sh -c 'sh work; sh work'

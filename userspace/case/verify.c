@@ -177,13 +177,25 @@ static void judge_lines(struct walk *walk, const char *by, uint64_t size)
 	result->last = walk->place.line;
 }
 
+/* Of two that say different cases, the one is replaced that the key at hand has not signed. */
+static void judge_origin(struct walk *walk, const char *name, const struct checkpoint *checkpoint)
+{
+	const struct verify_result *result = walk->result;
+
+	if (checkpoint_verify(checkpoint, &result->current))
+		judge(walk, VERDICT_ALTERED, name, 0, "%s is of another case (%s)", name, checkpoint->origin);
+	else
+		judge(walk, VERDICT_ALTERED, checkpoint_file, 0, "%s is of another case (%s)", checkpoint_file,
+			result->newest.origin);
+}
+
 /* The tree is as large as the checkpoint says: now it must be that very tree, and signed by the key of these lines. */
 static bool hold(struct walk *walk, const char *name, const struct checkpoint *checkpoint)
 {
 	struct verify_result *result = walk->result;
 
 	if (strcmp(checkpoint->origin, result->newest.origin))
-		judge(walk, VERDICT_ALTERED, name, 0, "%s is of another case (%s)", name, checkpoint->origin);
+		judge_origin(walk, name, checkpoint);
 	else if (checkpoint_verify(checkpoint, &result->current))
 		judge(walk, VERDICT_ALTERED, name, 0,
 			"%s is not signed by the key that the case names for it: it was replaced, or signed anew",

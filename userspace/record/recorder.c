@@ -556,6 +556,7 @@ static int open_all(struct recorder *r)
 
 static void finish(struct recorder *r, struct loop *l)
 {
+	uint64_t size;
 	int error;
 
 	notify_say("STOPPING=1");
@@ -573,6 +574,7 @@ static void finish(struct recorder *r, struct loop *l)
 	else if (error)
 		say("%s: its end is not sealed: %s", r->options->case_path, strerror(-error));
 	say_more("quis: %s: %llu facts\n", r->options->case_path, (unsigned long long)case_sequence(r->writer));
+	say_more("quis: %s: the newest checkpoint:\n%s", r->options->case_path, case_checkpoint(r->writer, &size));
 }
 
 int record_run(struct recorder *r, struct record_options *options)

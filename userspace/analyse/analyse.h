@@ -47,6 +47,7 @@ int command_timeline(const struct command *command, int argc, char **argv);
 int command_query(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_inventory(const struct command *command, int argc, char **argv);
+int command_diff(const struct command *command, int argc, char **argv);
 int command_top(const struct command *command, int argc, char **argv);
 int command_help(const struct command *command, int argc, char **argv);
 int command_handover(const struct command *command, int argc, char **argv);

@@ -66,6 +66,12 @@ static const struct command commands[] = {
 		"  --product NAME            --plan, --since: this one only\n"
 		"  --case CASE               --plan: also what others ask of it, as a recording of it shows\n"
 		"Not as root, it sees less, and says what.\n"},
+	{"diff", command_diff, "CASE1 CASE2 [--format text|json|html]", "what was done in one recording and not in the other",
+		"  --format text|json|html   default: text\n"
+		"  -o FILE                   write there, not to stdout\n"
+		"  --top N                   so many of each kind (text: default 20; html: 50 times that)\n"
+		"  --all                     text, html: all of them\n"
+		"  --force                   also cases that are not as they were sealed\n"},
 	{"top", command_top, "[CASE] [--interval SECONDS]", "live view of a recording",
 		"  --interval SECONDS        between two looks (default: 1)\n"
 		"  --once                    how it is now, as text\n"

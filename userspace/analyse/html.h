@@ -14,6 +14,13 @@ struct html {
 	int64_t start_ns, end_ns; /* of the recording; equal: not known */
 };
 
+extern const char page_css[], page_css_end[], page_js[], page_js_end[];
+
+/*
+ * The head but for its title and end. Nothing may be loaded, and no program runs but ours: whatever a name managed to smuggle in would be
+ * inert.
+ */
+void html_begin(FILE *out);
 /* As text or within an attribute: no markup, no control character, no change of direction. */
 void html_text(FILE *out, struct text text, const char *unknown);
 void html_string(FILE *out, const char *text);

@@ -443,21 +443,30 @@ bool flag_runs_path(int pid, const char *path)
 	return runs_script(pid, path);
 }
 
-static int parent_of(int pid)
+struct kinship {
+	int parent;
+	bool over; /* it has ended, and waits for its parent to look */
+};
+
+/* A leader that has ended while other threads run is a zombie too: proc(5), num_threads. */
+static struct kinship kinship_of(int pid)
 {
-	char path[64], line[512], *after;
-	int parent = 0;
+	struct kinship k = {.over = true};
+	char path[64], line[512], state = 'X', *after;
+	long threads = 0;
 	FILE *stat;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	stat = fopen(path, "re");
 	if (!stat)
-		return 0;
+		return k;
 	after = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
-	if (!after || sscanf(after + 1, " %*c %d", &parent) != 1)
-		parent = 0;
+	if (!after || sscanf(after + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state, &k.parent, &threads) != 3)
+		k.parent = 0;
+	else
+		k.over = state == 'X' || (state == 'Z' && threads <= 1);
 	fclose(stat);
-	return parent;
+	return k;
 }
 
 struct cgroup_search {
@@ -519,7 +528,7 @@ static uint32_t why_running(const struct flags *flags, const struct sensor *sens
 	for (i = 0; i < flags->count; i++)
 		if (!flags->list[i].gone && is_named(pid, &flags->list[i]))
 			return i;
-	pid = parent_of(pid);
+	pid = kinship_of(pid).parent;
 	return pid > 0 && sensor->marks[pid & (PID_LIMIT - 1)] == MARK_FLAGGED ? FLAG_PARENT : FLAG_NONE;
 }
 
@@ -536,12 +545,17 @@ static int sweep(const struct flags *flags, struct sensor *sensor, flags_found f
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		pid = atoi(entry->d_name);
-		if (pid == self || sensor->marks[pid & (PID_LIMIT - 1)])
+		if (pid == self || pid == reader_pid() || sensor->marks[pid & (PID_LIMIT - 1)])
 			continue;
 		flag = why_running(flags, sensor, pid);
 		if (flag == FLAG_NONE)
 			continue;
 		sensor->marks[pid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+		/* of one that ended before, the kernel would never take the mark away, and the next with its number would be followed */
+		if (kinship_of(pid).over) {
+			sensor->marks[pid & (PID_LIMIT - 1)] = MARK_NONE;
+			continue;
+		}
 		found(pid, flag, context);
 		new++;
 	}

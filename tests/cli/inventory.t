@@ -219,6 +219,11 @@ echo 'deb https://packages.microsoft.com/debian/12/prod bookworm main' >left/etc
 : >left/lib/modules/6.1.0/extra/eset_rtp.ko.xz
 openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj '/O=AO Kaspersky Lab/CN=Kaspersky Web Anti-Virus Certification Authority' -days 9 \
 	-out left/usr/local/share/ca-certificates/kl.crt 2>/dev/null
+mkdir -p left/var/spool/cron/crontabs left/etc/systemd/system left/usr/lib/systemd/system left/var/lib/dpkg/info
+echo '17 3 * * * nice /usr/bin/freshclam --quiet' >left/var/spool/cron/crontabs/root
+printf '[Service]\n#ExecStart=/opt/traps/bin/pmd\nExecStart=-/opt/Tanium/TaniumClient/TaniumClient -d\n' >left/etc/systemd/system/renamed.service
+printf '[Service]\nExecStart=/bin/true\nExecStartPost=/sbin/auditctl -R x\nEnvironment=X=/opt/traps/bin/pmd\n' >left/usr/lib/systemd/system/other.service
+echo /usr/lib/systemd/system/other.service >left/var/lib/dpkg/info/bash.list
 inventory left left
 of() { jq -e --arg p "$1" "([.products[], .hints[]] | map(select(.product == \$p)) | .[0]) as \$x | $2" left.json; }
 ok "left-overs: configuration and logs of a removed package" of clamav '$x.state == "left-over" and any($x.evidence[]; .kind == "package" and (.detail | contains("configuration left"))) and
@@ -226,6 +231,10 @@ ok "left-overs: configuration and logs of a removed package" of clamav '$x.state
 ok "left-overs: a directory without a program is no installed product" of sophos-spl '$x.state == "left-over"'
 ok "left-overs: a kernel module in /lib/modules" of eset-efs '$x.state == "left-over" and $x.evidence[0].kind == "module-file"'
 ok "left-overs: a package source is a hint" of defender '$x.state == "hint" and $x.evidence[0].kind == "repository"'
+ok "left-overs: a line in a crontab" of clamav 'any($x.evidence[]; .kind == "cron" and .what == "/var/spool/cron/crontabs/root" and (.detail | contains("freshclam --quiet")))'
+ok "left-overs: a unit under another name" of tanium '$x.state == "left-over" and any($x.evidence[]; .kind == "unit" and .what == "/etc/systemd/system/renamed.service")'
+ok "left-overs: another package's unit that uses a program is a hint" of auditd '$x.state == "hint" and $x.evidence[0].package == "bash"'
+ok "left-overs: remarks and variables of units are no commands" jq -e 'all(.products[], .hints[]; .product != "cortex-xdr")' left.json
 if command -v openssl >/dev/null; then
 	ok "left-overs: a certificate authority in the trust store, by its name" jq -e \
 		'any(.hints[].evidence[]; .kind == "trust-anchor" and .detail == "Kaspersky Web Anti-Virus Certification Authority" and .known_as == "Kaspersky")' left.json
@@ -448,6 +457,14 @@ else
 	skip "an unknown fanotify listener" "fanotify is not permitted here: $(head -n 1 watch.err)"
 fi
 kill "$watcher" 2>/dev/null
+
+# Nothing seen is not nothing there.
+if command -v setpriv >/dev/null; then
+	"$QUIS" inventory --root rpm --format json -o rpm-then.json
+	chmod 700 rpm/opt
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$T/bin/quis" inventory --root rpm --since rpm-then.json
+	is "since: a place that may not be looked into proves nothing" "$RC:$(grep -c 'may not be looked into\.' out)" 1:1
+fi
 
 # Who reads the audit stream, and who holds BPF programs.
 "$PYTHON" -c 'import socket, time

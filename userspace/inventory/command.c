@@ -174,6 +174,8 @@ static int take_inventory(const struct arguments *arguments, const struct since 
 	struct inventory inventory;
 	int err = inventory_init(&inventory, catalog, arguments->root), status;
 
+	if (err == -ENOSYS)
+		return complain("%s: this kernel cannot keep links from leading out of it (openat2, Linux 5.6)", arguments->root);
 	if (err)
 		return complain("%s: %s", arguments->root, strerror(-err));
 	inventory.hash = arguments->hash;

@@ -274,13 +274,24 @@ void inventory_step(struct inventory *inventory)
 
 int inventory_init(struct inventory *inventory, const struct catalog *catalog, const char *root)
 {
+	int probe;
+
 	memset(inventory, 0, sizeof(*inventory));
 	inventory->catalog = catalog;
 	inventory->root = root;
 	inventory->live = !strcmp(root, "/");
 	inventory->privileged = !geteuid();
 	inventory->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return inventory->root_fd < 0 ? -errno : 0;
+	if (inventory->root_fd < 0)
+		return -errno;
+	/* a kernel without openat2(2) would let us see nothing, and nothing seen must not look like nothing there */
+	probe = root_open(inventory, "/", O_PATH);
+	if (probe < 0) {
+		close(inventory->root_fd);
+		return probe;
+	}
+	close(probe);
+	return 0;
 }
 
 static void hash_programs(struct inventory *inventory)
@@ -301,6 +312,7 @@ int inventory_collect(struct inventory *inventory)
 {
 	packages_read(inventory);
 	places_read(inventory);
+	starts_read(inventory);
 	packages_owners(inventory);
 	if (inventory->live) {
 		processes_read(inventory);
@@ -310,6 +322,8 @@ int inventory_collect(struct inventory *inventory)
 	traces_read(inventory);
 	if (inventory->hash)
 		hash_programs(inventory);
+	if (inventory->denied)
+		not_seen(inventory, "%llu places that may not be looked into: not permitted", (unsigned long long)inventory->denied);
 	if (inventory->item_count == ITEMS_MAX)
 		not_seen(inventory, "more than %d pieces of evidence: the rest is left out", ITEMS_MAX);
 	progress_end(&inventory->progress);

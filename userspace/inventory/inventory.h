@@ -137,6 +137,7 @@ struct inventory {
 	bool hash;
 	uint64_t io_limit; /* bytes a second; 0: none */
 	uint64_t io_done, io_begun;
+	uint64_t denied; /* places that could not be opened for want of permission */
 	int error;
 	struct progress progress;
 	uint64_t step; /* of it */
@@ -184,8 +185,8 @@ int inventory_judge(struct inventory *inventory);
 
 /* ---- root.c: files below the root ---- */
 
-int root_open(const struct inventory *inventory, const char *path, int flags); /* descriptor or -errno */
-int root_stat(const struct inventory *inventory, const char *path, bool follow, struct stat *ret_st);
+int root_open(struct inventory *inventory, const char *path, int flags); /* descriptor or -errno */
+int root_stat(struct inventory *inventory, const char *path, bool follow, struct stat *ret_st);
 /* A regular file, NUL-terminated; longer ones are cut. NULL: cannot be read. */
 char *root_read(struct inventory *inventory, const char *path, size_t most, size_t *ret_len);
 typedef void (*root_fn)(struct inventory *inventory, const char *path, void *context);
@@ -206,9 +207,13 @@ struct package *package_add(struct inventory *inventory, const char *manager, co
 void packages_owners(struct inventory *inventory); /* of the items' paths */
 /* owners: for the items' paths only; else the packages. */
 void rpm_read(struct inventory *inventory, bool owners);
+void rpm_row(struct inventory *inventory, const void *blob, size_t size, bool owners); /* one package's header, hostile */
+/* A status file, or (always) a file of packages without a status. */
+void dpkg_text(struct inventory *inventory, const char *text, bool always);
 void owner_found(struct inventory *inventory, const char *path, const char *package); /* if an item is there */
 void file_below(struct inventory *inventory, const char *path); /* of a package: counts for the directories above */
 void places_read(struct inventory *inventory);
+void starts_read(struct inventory *inventory);
 void traces_read(struct inventory *inventory);
 void processes_read(struct inventory *inventory);
 void watchers_read(struct inventory *inventory);

@@ -110,7 +110,7 @@ static void dpkg_paragraph(struct inventory *inventory, const char *text, const 
 		package->provides = inventory_copy(inventory, provides);
 }
 
-static void dpkg_text(struct inventory *inventory, const char *text, bool always)
+void dpkg_text(struct inventory *inventory, const char *text, bool always)
 {
 	const char *end;
 
@@ -227,6 +227,14 @@ static bool of_product(const struct inventory *inventory, const struct item *ite
 	return false;
 }
 
+/* What may be anybody's: a directory; a unit or crontab that only names one of the product's programs. */
+static bool may_be_foreign(const struct item *item)
+{
+	if (item->kind == ITEM_UNIT || item->kind == ITEM_CRON)
+		return item->fact->kind != CATALOG_UNIT && item->fact->kind != CATALOG_CRON;
+	return item->kind == ITEM_DATA || item->kind == ITEM_DIRECTORY || item->kind == ITEM_SHARED || item->kind == ITEM_RUNTIME;
+}
+
 /* dpkg and rpm know a path as it was packed: the merged directories are compared as one. */
 void owner_found(struct inventory *inventory, const char *path, const char *package)
 {
@@ -240,8 +248,7 @@ void owner_found(struct inventory *inventory, const char *path, const char *pack
 		free(item->owner);
 		item->owner = inventory_copy(inventory, package);
 		/* a program at a known place is what it is; a mere directory may be anybody's */
-		item->foreign = !of_product(inventory, item, package) &&
-				(item->kind == ITEM_DATA || item->kind == ITEM_DIRECTORY || item->kind == ITEM_SHARED || item->kind == ITEM_RUNTIME);
+		item->foreign = !of_product(inventory, item, package) && may_be_foreign(item);
 	}
 }
 

@@ -112,7 +112,7 @@ static bool by_file(const struct inventory *inventory, struct process *process)
 }
 
 /* The known place may be a link, or the path a different one of the same file (another mount, a container's root). */
-static bool by_inode(const struct inventory *inventory, struct process *process)
+static bool by_inode(struct inventory *inventory, struct process *process)
 {
 	size_t i;
 	struct stat st;

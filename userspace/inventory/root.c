@@ -43,7 +43,7 @@ void root_paced(struct inventory *inventory, uint64_t bytes)
 	nanosleep(&wait, NULL);
 }
 
-int root_open(const struct inventory *inventory, const char *path, int flags)
+int root_open(struct inventory *inventory, const char *path, int flags)
 {
 	struct open_how how = {.flags = flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	int fd;
@@ -53,13 +53,16 @@ int root_open(const struct inventory *inventory, const char *path, int flags)
 	if (flags & O_PATH)
 		how.flags = flags | O_CLOEXEC;
 	fd = syscall(SYS_openat2, inventory->root_fd, *path ? path : ".", &how, sizeof(how));
-	/* before Linux 5.6: the running system's own links lead nowhere else */
-	if (fd < 0 && errno == ENOSYS && inventory->live)
+	/* before Linux 5.6, or kept from us: the running system's own links lead nowhere else */
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM) && inventory->live)
 		fd = openat(inventory->root_fd, *path ? path : ".", how.flags);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		fd = -errno;
+	inventory->denied += fd == -EACCES || fd == -EPERM;
+	return fd;
 }
 
-int root_stat(const struct inventory *inventory, const char *path, bool follow, struct stat *ret_st)
+int root_stat(struct inventory *inventory, const char *path, bool follow, struct stat *ret_st)
 {
 	int fd = root_open(inventory, path, O_PATH | (follow ? 0 : O_NOFOLLOW)), err = 0;
 

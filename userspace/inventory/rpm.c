@@ -193,24 +193,30 @@ static int open_database(const struct inventory *inventory, const char *path, sq
 	return -EIO;
 }
 
-static void read_rows(struct inventory *inventory, sqlite3 *db, bool owners)
+void rpm_row(struct inventory *inventory, const void *blob, size_t size, bool owners)
 {
 	struct header header;
+
+	if (!header_open(&header, blob, size))
+		return;
+	if (owners)
+		take_files(inventory, &header);
+	else
+		take_package(inventory, &header);
+}
+
+static void read_rows(struct inventory *inventory, sqlite3 *db, bool owners)
+{
 	sqlite3_stmt *rows;
 
 	if (sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &rows, NULL) != SQLITE_OK)
 		return;
 	while (!inventory->error && sqlite3_step(rows) == SQLITE_ROW) {
-		const unsigned char *blob = sqlite3_column_blob(rows, 0);
+		const void *blob = sqlite3_column_blob(rows, 0);
 		int size = sqlite3_column_bytes(rows, 0);
 
 		root_paced(inventory, size);
-		if (!header_open(&header, blob, size))
-			continue;
-		if (owners)
-			take_files(inventory, &header);
-		else
-			take_package(inventory, &header);
+		rpm_row(inventory, blob, size, owners);
 	}
 	sqlite3_finalize(rows);
 }

@@ -88,8 +88,8 @@ static size_t reasons(const struct since *since, struct inventory *inventory, co
 		list[count++] = "one is of a running system, the other of files only";
 	if (inventory->live && !inventory->privileged)
 		list[count++] = "this one was not taken as root, and does not see all";
-	if (inventory->error)
-		list[count++] = "this one is not complete";
+	if (inventory->denied)
+		list[count++] = "there are places that may not be looked into";
 	return count;
 }
 

@@ -172,6 +172,18 @@ static int open_again(struct case_writer *writer, uint64_t torn)
 	return 0;
 }
 
+/* What was being compressed when the sensor died is begun anew. */
+static void remove_half_packed(const struct case_writer *writer)
+{
+	char name[SEGMENT_NAME];
+	uint32_t number;
+
+	for (number = writer->first_segment; number && number < writer->segment_number; number++) {
+		segment_name(name, number, "ndjson.zst.new");
+		unlinkat(writer->dir, name, 0);
+	}
+}
+
 static void remove_empty(int dir, uint32_t segment)
 {
 	char name[SEGMENT_NAME];
@@ -218,6 +230,8 @@ static int go_on(
 	writer->segment_number = verified->segments;
 	writer->first_segment = verified->first_segment;
 	writer->sequence = verified->lines;
+	writer->packed = writer->first_segment ? writer->first_segment - 1 : 0;
+	remove_half_packed(writer);
 	err = open_again(writer, verified->torn);
 	if (!err)
 		err = read_bursts(&bursts, writer->dir);

@@ -196,8 +196,6 @@ static int finish_turn(struct case_writer *writer)
 		return err;
 	writer->turning = false;
 	writer->segment_size = writer->end - writer->start;
-	if (writer->options.compress && !writer->pack)
-		pack_begin(&writer->pack, writer->dir, ended); /* if not, it stays as it is */
 	return 0;
 }
 
@@ -249,12 +247,19 @@ int case_append(struct case_writer *writer, struct fact *fact)
 	return 0;
 }
 
-static void pack_on(struct case_writer *writer, size_t bytes)
+/* One sealed segment after the other. What cannot be compressed, or is already, stays as it is. */
+static void pack_on(struct case_writer *writer, size_t bytes, uint32_t until)
 {
-	if (!writer->pack || pack_step(writer->pack, bytes) == 1)
-		return;
-	pack_free(writer->pack);
-	writer->pack = NULL;
+	while (writer->pack || (writer->options.compress && writer->packed < until)) {
+		if (!writer->pack && pack_begin(&writer->pack, writer->dir, ++writer->packed))
+			continue;
+		if (pack_step(writer->pack, bytes) == 1)
+			return;
+		pack_free(writer->pack);
+		writer->pack = NULL;
+		if (bytes != SIZE_MAX)
+			return;
+	}
 }
 
 int case_flush(struct case_writer *writer)
@@ -265,7 +270,7 @@ int case_flush(struct case_writer *writer)
 		err = sync_segment(writer);
 	if (!err)
 		err = sealer_checkpoint(&writer->sealer);
-	pack_on(writer, PACK_STEP);
+	pack_on(writer, PACK_STEP, writer->segment_number - 1);
 	return err;
 }
 
@@ -365,10 +370,12 @@ int case_retain(struct case_writer *writer, struct fact *fact, uint64_t realtime
 	uint32_t until;
 	int err;
 
-	if (writer->turning || writer->pack || (!writer->options.keep_bytes && !writer->options.keep_seconds))
+	if (writer->turning || (!writer->options.keep_bytes && !writer->options.keep_seconds))
 		return 0;
 	until = too_old(writer, realtime_ns);
-	if (!until)
+	if (writer->pack && until >= writer->packed)
+		until = writer->packed - 1; /* that one is being compressed */
+	if (until < writer->first_segment)
 		return 0;
 	fact_begin(fact, "retention", realtime_ns);
 	fact_text(fact, "quis.note", "segments up to this one are removed, as the options for keeping them say");
@@ -392,9 +399,7 @@ int case_finish(struct case_writer *writer)
 		err = sealer_finish(&writer->sealer, writer->segment_number);
 	if (err)
 		return err;
-	pack_on(writer, SIZE_MAX);
-	if (writer->options.compress && !pack_begin(&writer->pack, writer->dir, writer->segment_number))
-		pack_on(writer, SIZE_MAX);
+	pack_on(writer, SIZE_MAX, writer->segment_number);
 	return 0;
 }
 

@@ -107,6 +107,7 @@ struct case_writer {
 	bool turning;	 /* the segment has had its last fact */
 	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
 	struct pack *pack;
+	uint32_t packed; /* segments that have had their turn */
 	uint32_t first_segment; /* that is still there */
 	uint64_t sequence;
 	uint64_t dropped;

@@ -224,11 +224,14 @@ echo '17 3 * * * nice /usr/bin/freshclam --quiet' >left/var/spool/cron/crontabs/
 printf '[Service]\n#ExecStart=/opt/traps/bin/pmd\nExecStart=-/opt/Tanium/TaniumClient/TaniumClient -d\n' >left/etc/systemd/system/renamed.service
 printf '[Service]\nExecStart=/bin/true\nExecStartPost=/sbin/auditctl -R x\nEnvironment=X=/opt/traps/bin/pmd\n' >left/usr/lib/systemd/system/other.service
 echo /usr/lib/systemd/system/other.service >left/var/lib/dpkg/info/bash.list
+mkdir -p left/opt/acronis
+echo text >left/opt/acronis/aakore
 inventory left left
 of() { jq -e --arg p "$1" "([.products[], .hints[]] | map(select(.product == \$p)) | .[0]) as \$x | $2" left.json; }
 ok "left-overs: configuration and logs of a removed package" of clamav '$x.state == "left-over" and any($x.evidence[]; .kind == "package" and (.detail | contains("configuration left"))) and
 	any($x.evidence[]; .what == "/var/log/clamav" and .files == 1)'
 ok "left-overs: a directory without a program is no installed product" of sophos-spl '$x.state == "left-over"'
+ok "left-overs: a program that may not be run is no installed product" of acronis '$x.state == "left-over" and any($x.evidence[]; .what == "/opt/acronis/aakore" and .kind == "data")'
 ok "left-overs: a kernel module in /lib/modules" of eset-efs '$x.state == "left-over" and $x.evidence[0].kind == "module-file"'
 ok "left-overs: a package source is a hint" of defender '$x.state == "hint" and $x.evidence[0].kind == "repository"'
 ok "left-overs: a line in a crontab" of clamav 'any($x.evidence[]; .kind == "cron" and .what == "/var/spool/cron/crontabs/root" and (.detail | contains("freshclam --quiet")))'

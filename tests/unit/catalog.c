@@ -31,7 +31,9 @@ static void test_what_is_built_in(void **state)
 	assert_non_null(clamav);
 	assert_string_equal(clamav->id, "clamav");
 	assert_ptr_equal(catalog_find(&catalog, "CLAMAV"), clamav);
+	assert_ptr_equal(catalog_find(&catalog, "clamav-daemon"), clamav);
 	assert_null(catalog_find(&catalog, "clam"));
+	assert_null(catalog_find(&catalog, "libclamav12"));
 	assert_string_equal(catalog_fact(clamav, CATALOG_PACKAGE)->value, "clamav");
 	assert_null(catalog_fact(clamav, CATALOG_COUNTRY));
 }

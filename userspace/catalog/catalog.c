@@ -314,11 +314,15 @@ void catalog_done(struct catalog *catalog)
 
 const struct catalog_product *catalog_find(const struct catalog *catalog, const char *name)
 {
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < catalog->count; i++)
 		if (!strcasecmp(catalog->products[i].id, name) || !strcasecmp(catalog->products[i].name, name))
 			return &catalog->products[i];
+	for (i = 0; i < catalog->count; i++)
+		for (k = 0; k < catalog->products[i].count; k++)
+			if (catalog->products[i].facts[k].kind == CATALOG_PACKAGE && !strcmp(catalog->products[i].facts[k].value, name))
+				return &catalog->products[i];
 	return NULL;
 }
 

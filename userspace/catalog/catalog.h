@@ -78,7 +78,7 @@ int catalog_load(struct catalog *ret_catalog);
 /* -EINVAL: ret_what (CATALOG_WHAT bytes) says in which line what is wrong. -ENOMEM. */
 int catalog_parse(struct catalog *ret_catalog, const char *text, size_t len, char *ret_what);
 void catalog_done(struct catalog *catalog);
-/* By id or name, in any case of letters; NULL: none. */
+/* By id or name, in any case of letters; else by a package's name. NULL: none. */
 const struct catalog_product *catalog_find(const struct catalog *catalog, const char *name);
 enum catalog_level catalog_level(const struct catalog_fact *fact); /* of the best source */
 const char *catalog_level_name(enum catalog_level level);

@@ -33,18 +33,23 @@ static void found_path(struct inventory *inventory, const char *path, void *cont
 {
 	const struct found *found = context;
 	struct item *item;
+	bool program, inert;
 	struct stat st;
 
 	if (root_stat(inventory, path, true, &st) && root_stat(inventory, path, false, &st))
 		return;
-	/* a program is a file that may be run; what is called so and is none proves nothing */
-	if ((found->kind == ITEM_EXECUTABLE || found->kind == ITEM_SCRIPT) && !(S_ISREG(st.st_mode) && (st.st_mode & 0111)))
+	program = found->kind == ITEM_EXECUTABLE || found->kind == ITEM_SCRIPT;
+	if (program && !S_ISREG(st.st_mode))
 		return;
 	if (found->kind == ITEM_DIRECTORY && !S_ISDIR(st.st_mode))
 		return; /* a link to nowhere */
-	item = item_add(inventory, found->kind, found->product, found->fact, path);
+	/* a program is a file that may be run; what is called so and is none is a file that was left */
+	inert = program && !(st.st_mode & 0111);
+	item = item_add(inventory, inert ? ITEM_DATA : found->kind, found->product, found->fact, path);
 	if (!item)
 		return;
+	if (inert)
+		item->detail = inventory_copy(inventory, "may not be run");
 	if (S_ISDIR(st.st_mode)) {
 		count_tree(inventory, item);
 	} else if (S_ISREG(st.st_mode)) {

@@ -169,6 +169,8 @@ __noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
 	}
 	if (nr == NR_BPF)
 		s->args[3] = bpf_object(bpf_get_current_task(), s->args[0], s->args[1]);
+	else if (nr == NR_KILL)
+		s->args[4] = process_group(bpf_get_current_task());
 	else if (nr == NR_PIDFD_SEND_SIGNAL || nr == NR_PIDFD_GETFD)
 		s->args[4] = pidfd_process(bpf_get_current_task(), s->args[0]);
 	send_action(slot, nr, spec, ret, bpf_get_current_task());

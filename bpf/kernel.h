@@ -162,7 +162,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct pid;
+
 struct signal_struct {
+	struct pid *pids[4];
 	atomic_t live;
 	int group_exit_code;
 	u32 flags;

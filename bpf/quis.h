@@ -240,7 +240,7 @@ struct record_refused {
 struct record_action {
 	struct record_head head;
 	s64 result;
-	u64 args[6]; /* in place of unused ones: of bpf() the object's id in [3], of pidfd calls the process in [4] */
+	u64 args[6]; /* in place of unused ones: of bpf() the object's id in [3], of pidfd calls the process, and of kill() the caller's group in [4] */
 	u32 nr; /* of the call, x86-64 */
 	u32 from;
 	u32 path_flags;

@@ -10,6 +10,7 @@
 
 #define PID_FS_MAGIC 0x50494446 /* include/uapi/linux/magic.h; from 6.9 */
 
+#define NR_KILL 62
 #define NR_BPF 321
 #define NR_PIDFD_SEND_SIGNAL 424
 #define NR_PIDFD_GETFD 438
@@ -27,6 +28,16 @@ __noinline u64 pidfd_process(u64 task, u64 fd)
 	else
 		pid = (u64)READ(struct file, file, private_data);
 	return READ(struct pid, pid, numbers[0].nr);
+}
+
+#define PIDTYPE_PGID 2 /* enum pid_type, include/linux/pid_types.h */
+
+/* kill(0, signal) is for the caller's process group. */
+static __always_inline u64 process_group(u64 task)
+{
+	u64 pid = (u64)READ(struct signal_struct, READ(struct task_struct, task, signal), pids[PIDTYPE_PGID]);
+
+	return pid ? READ(struct pid, pid, numbers[0].nr) : 0;
 }
 
 /* enum bpf_cmd, include/uapi/linux/bpf.h: those that name an object by its id, or by an fd of it, in the first word of their argument. */

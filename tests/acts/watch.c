@@ -326,6 +326,17 @@ static void signal_sensor_by_pidfd(void)
 	did("kill", NULL)->detail = aimed_at("process", "");
 }
 
+/* kill(0) is for all of the process group, and the sensor is in that of who started it. */
+static void signal_group_of_sensor(void)
+{
+	bool together = getpgid(sensor()) == getpgid(0);
+
+	need(kill(0, SIGCONT), "kill");
+	did("kill", NULL)->detail = together ? aimed_at("process", "\"pid\":0,") : "{\"pid\":0}";
+	need(kill(-1, 0), "kill");
+	did("kill", NULL)->detail = aimed_at("process", "\"pid\":-1,");
+}
+
 static void aimed(struct action *a, long result, const char *part)
 {
 	a->detail = aimed_at(part, "");
@@ -478,6 +489,7 @@ static const struct act acts[] = {
 	{"ptrace-sensor", NULL, trace_sensor},
 	{"bpf-detach-sensor", "CAP_BPF", detach_sensor},
 	{"pidfd-signal-sensor", "Linux 5.3", signal_sensor_by_pidfd},
+	{"signal-group-sensor", NULL, signal_group_of_sensor},
 	{"pidfd-getfd-sensor", "Linux 5.6", take_fd_of_sensor},
 	{"process-vm-sensor", NULL, memory_of_sensor},
 	{"bpf-map-sensor", "CAP_BPF", map_of_sensor},

@@ -364,6 +364,7 @@ int doctor_main(int argc, char **argv)
 		if (attempts[i].available)
 			sensor_close(&attempts[i].sensor);
 	}
-	protections(asked.json);
+	if (!asked.sensor.cost)
+		protections(asked.json);
 	return any ? 0 : EXIT_NOT_ALLOWED;
 }

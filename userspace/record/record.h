@@ -221,7 +221,7 @@ struct text_view {
 enum self_part { SELF_NONE, SELF_PROCESS, SELF_CASE, SELF_LINK, SELF_MAP, SELF_PROGRAM };
 
 struct self {
-	int pid;
+	int pid, group;
 	int predecessor; /* that died, and what killed it comes out of the ring now; 0: none */
 	char *case_path; /* canonical */
 	size_t case_length;

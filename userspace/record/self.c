@@ -77,6 +77,7 @@ void self_init(struct self *self, const struct sensor *sensor, const char *case_
 {
 	self->pid = getpid();
 	self->predecessor = sensor->predecessor;
+	self->group = getpgid(0);
 	self->case_path = realpath(case_path, NULL);
 	self->case_length = self->case_path ? strlen(self->case_path) : 0;
 	snprintf(self->memory, sizeof(self->memory), "/proc/%d/mem", self->pid);
@@ -132,8 +133,8 @@ static bool signalled(const struct self *self, const struct record_action *recor
 	if (is_ours(self, pid) || pid == -1)
 		return true;
 	if (pid == 0)
-		return getpgid(record->head.tgid) == getpgid(0);
-	return pid < 0 && -pid == getpgid(0);
+		return (int)record->args[4] == self->group;
+	return -pid == self->group;
 }
 
 static bool below_case(const struct self *self, struct text_view path)

@@ -302,6 +302,15 @@ END
 	ok "the newest anchor is known from then on" grep -qE "anchor +the first $last lines .*not checked" out
 	run "$QUIS" verify case --ca tsa/ca.pem
 	ok "and checked" grep -q "the time-stamping service saw them" out
+	mkdir trap && cp -r case trap/case && rm trap/case/anchors/* && mkfifo "trap/case/anchors/$last.tsr" "trap/case/anchors/$last.checkpoint"
+	run timeout 10 "$QUIS" verify trap/case --ca tsa/ca.pem
+	is "FIFOs in the place of anchors do not hold it up" "$RC" 0
+	rm trap/case/anchors/* && echo precious >trap/precious && ln -s ../../precious "trap/case/anchors/$last.tsr"
+	run "$QUIS" verify trap/case --timestamp-reply reply --ca tsa/ca.pem
+	is "a link in the place of an anchor is replaced, not followed" "$(cat trap/precious):$(test -L "trap/case/anchors/$last.tsr"; echo $?)" precious:1
+	rm -r trap/case/anchors && ln -s .. trap/case/anchors
+	run "$QUIS" verify trap/case --timestamp-reply reply --ca tsa/ca.pem
+	is "nor one in the place of their directory" "$(ls trap)" "case"$'\n'precious
 	fails "certificates that do not vouch for the service" 1 "does not hold" "$QUIS" verify case --ca tsa/other.pem
 	fails "a reply for another checkpoint" 1 "does not hold" "$QUIS" verify other --timestamp-reply reply --ca tsa/ca.pem
 	fails "no such reply" 2 "No such file" "$QUIS" verify other --timestamp-reply none --ca tsa/ca.pem

@@ -153,9 +153,11 @@ static int find_line(struct verify *verify, uint64_t *ret_index)
 		return -EINVAL;
 	if (first > 1) {
 		snprintf(path, sizeof(path), "%s/checkpoints/%06" PRIu64, verify->case_path, first - 1);
-		len = read_small(path, note, sizeof(note));
-		if (len < 0 || checkpoint_parse(&before, note, len))
+		len = file_read(AT_FDCWD, path, note, sizeof(note));
+		if (len < 0 || checkpoint_parse(&before, note, len)) {
+			complain("%s: there is no such segment, or its checkpoint cannot be read", path);
 			return -ENOENT;
+		}
 	}
 	*ret_index = before.size + line - 1;
 	return 0;

@@ -161,26 +161,43 @@ static int check(struct verify *verify, const char *reply, const struct checkpoi
 	return 0;
 }
 
+static int keep_in(int directory, const struct checkpoint *checkpoint, const char *reply, size_t len)
+{
+	char name[40];
+	int err;
+
+	snprintf(name, sizeof(name), "%" PRIu64 ".checkpoint", checkpoint->size);
+	err = file_replace(directory, name, checkpoint->note, checkpoint->len);
+	snprintf(name, sizeof(name), "%" PRIu64 ".tsr", checkpoint->size);
+	return err ? err : file_replace(directory, name, reply, len);
+}
+
+static int open_anchors(const struct verify *verify)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/anchors", verify->case_path);
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* A case on read-only media is no failure: the reply is still with who gave it. */
 static void keep(const struct verify *verify, const struct checkpoint *checkpoint)
 {
 	char path[4096], *bytes = malloc(REPLY_MAX);
 	FILE *file = fopen(verify->reply_path, "re");
 	size_t len = file && bytes ? fread(bytes, 1, REPLY_MAX, file) : 0;
-	int err;
+	int directory, err;
 
 	if (file)
 		fclose(file);
 	snprintf(path, sizeof(path), "%s/anchors", verify->case_path);
-	err = mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
-	snprintf(path, sizeof(path), "%s/anchors/%" PRIu64 ".checkpoint", verify->case_path, checkpoint->size);
-	if (!err)
-		err = write_file(path, checkpoint->note, checkpoint->len);
-	snprintf(path, sizeof(path), "%s/anchors/%" PRIu64 ".tsr", verify->case_path, checkpoint->size);
-	if (!err)
-		err = write_file(path, bytes, len);
+	mkdir(path, 0700);
+	directory = open_anchors(verify);
+	err = directory < 0 ? -errno : keep_in(directory, checkpoint, bytes, len);
 	if (err)
 		complain("%s: the reply is not kept there: %s", verify->case_path, strerror(-err));
+	if (directory >= 0)
+		close(directory);
 	free(bytes);
 }
 
@@ -196,37 +213,36 @@ int time_reply(struct verify *verify)
 	return 0;
 }
 
-static bool read_anchor(const char *directory, uint64_t size, struct checkpoint *ret_checkpoint)
+static bool read_anchor(int directory, uint64_t size, const char *reply, struct checkpoint *ret_checkpoint)
 {
-	char path[4096], text[NOTE_SIZE];
-	FILE *file;
-	size_t len;
+	char name[40], text[NOTE_SIZE];
+	struct stat st;
+	ssize_t len;
 
-	snprintf(path, sizeof(path), "%s/%" PRIu64 ".checkpoint", directory, size);
-	file = fopen(path, "re");
-	if (!file)
+	if (fstatat(directory, reply, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 		return false;
-	len = fread(text, 1, sizeof(text), file);
-	fclose(file);
-	return !checkpoint_parse(ret_checkpoint, text, len) && ret_checkpoint->size == size;
+	snprintf(name, sizeof(name), "%" PRIu64 ".checkpoint", size);
+	len = file_read(directory, name, text, sizeof(text));
+	return len > 0 && !checkpoint_parse(ret_checkpoint, text, len) && ret_checkpoint->size == size;
 }
 
 void time_find(struct verify *verify)
 {
-	char directory[4000], *end;
+	int directory = verify->reply_path ? -1 : open_anchors(verify);
+	DIR *stream = directory < 0 ? NULL : fdopendir(directory);
 	struct checkpoint found;
 	struct dirent *entry;
 	uint64_t size;
-	DIR *stream;
+	char *end;
 
-	snprintf(directory, sizeof(directory), "%s/anchors", verify->case_path);
-	stream = verify->reply_path ? NULL : opendir(directory);
 	while (stream && (entry = readdir(stream))) {
 		size = strtoull(entry->d_name, &end, 10);
-		if (strcmp(end, ".tsr") || size <= verify->anchor.size || !read_anchor(directory, size, &found))
+		if (strcmp(end, ".tsr") || size <= verify->anchor.size ||
+			!read_anchor(directory, size, entry->d_name, &found))
 			continue;
 		verify->anchor = found;
-		snprintf(verify->anchor_reply, sizeof(verify->anchor_reply), "%s/%" PRIu64 ".tsr", directory, size);
+		snprintf(verify->anchor_reply, sizeof(verify->anchor_reply), "%.3000s/anchors/%.255s",
+			verify->case_path, entry->d_name);
 	}
 	if (stream)
 		closedir(stream);

@@ -55,7 +55,7 @@ int file_replace(int dir, const char *name, const void *bytes, size_t len)
 /* O_NONBLOCK: a FIFO in its place must not hold us up. */
 ssize_t file_read(int dir, const char *name, char *out, size_t size)
 {
-	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | (dir == AT_FDCWD ? 0 : O_NOFOLLOW));
 	size_t len = 0;
 	ssize_t got = 1;
 	struct stat st;

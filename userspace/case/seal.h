@@ -10,11 +10,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HASH_SIZE 32
 #define NAME_SIZE 256  /* of a key or an origin, with the NUL */
 #define NOTE_SIZE 4096 /* of a checkpoint, with the NUL; ours have three lines and one signature */
 #define KEY_TEXT_SIZE (NAME_SIZE + 80)
+
+/* ---- files.c: a case is hostile: no link is followed, no FIFO waited for ---- */
+
+/* Replaces a file whole: written beside it, synced, renamed. */
+int file_replace(int dir, const char *name, const void *bytes, size_t len);
+/* Reads a small file whole (a link is followed only below AT_FDCWD: what a user named); -EFBIG when it is larger. A NUL
+ * is put behind it (size counts it). Returns the length. */
+ssize_t file_read(int dir, const char *name, char *out, size_t size);
 
 /* ---- sha256.c ---- */
 
@@ -22,7 +31,8 @@
  * times as fast. */
 void sha256_prefixed(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
 /* Two at once, in hardly more time than one where they are as long. */
-void sha256_prefixed_two(unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2]);
+void sha256_prefixed_two(
+	unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2]);
 /* Without the processor's instructions, for tests and for comparing. */
 void sha256_prefixed_plain(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
 
@@ -39,7 +49,8 @@ void tree_leaf(unsigned char out[HASH_SIZE], const void *line, size_t len); /* t
 void tree_node(unsigned char out[HASH_SIZE], const unsigned char left[HASH_SIZE], const unsigned char right[HASH_SIZE]);
 void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE]);
 /* Four lines at once, two by two; the leaves for who wants them. The size is a multiple of four. */
-void tree_add_four(struct tree *tree, unsigned char leaves[4][HASH_SIZE], const void *const lines[4], const size_t len[4]);
+void tree_add_four(
+	struct tree *tree, unsigned char leaves[4][HASH_SIZE], const void *const lines[4], const size_t len[4]);
 void tree_root(const struct tree *tree, unsigned char out[HASH_SIZE]);
 
 /*

@@ -20,10 +20,6 @@ void seal_name(char out[SEGMENT_NAME], uint32_t number);
 
 /* ---- files.c ---- */
 
-/* Replaces a file whole: written beside it, synced, renamed. */
-int file_replace(int dir, const char *name, const void *bytes, size_t len);
-/* Reads a small file whole; -EFBIG when it is larger. A NUL is put behind it (size counts it). Returns the length. */
-ssize_t file_read(int dir, const char *name, char *out, size_t size);
 /* Overwrites, syncs, removes. What a file system or a disk keeps of earlier versions is beyond it. */
 int file_erase(int dir, const char *name);
 

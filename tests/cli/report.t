@@ -49,6 +49,11 @@ is "--process: findings of this one only" "$(grep -c 'credentials and keys' text
 is "--all: each action" "$(grep -c ' mkdir ' text)" 12
 "$QUIS" report case --top 2 >text 2>err
 says "--top" '\.\.\. and [0-9]+ more \(--all\)'
+# a script is the product, not the shell that runs it, however it was called
+mkdir script && printf '%s\n' '{"@timestamp":"2026-11-23T17:40:00Z","quis.fact":"capture-start","quis.format":1,"event.sequence":1}' \
+	'{"@timestamp":"2026-11-23T17:40:01Z","quis.fact":"process-start","quis.process.event":"exec","process.entity_id":"5-a","process.pid":5,"process.executable":"/usr/bin/dash","quis.process.script":"./lynis","process.working_directory":"/usr/sbin","quis.process.flagged_by":"command","event.sequence":2}' >script/facts-000001.ndjson
+"$QUIS" report script >text 2>err
+says "top: a script product" '^product: Lynis .*\(/usr/sbin/lynis; by the catalogue\)'
 made lossy 0 1 --gap
 "$QUIS" report lossy >text 2>err
 is "a loss is said first of all" "$(head -n 1 text | grep -c '^NOT EXACT.*records lost <i> (7)')" 1

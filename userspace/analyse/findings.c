@@ -18,8 +18,7 @@ static const char reached_sql[] =
 	"SELECT f.class, f.path, t.bytes, t.was_read, t.was_mapped, t.was_written FROM (SELECT file, capped_sum(read_bytes) AS bytes,"
 	" max(reads > 0) AS was_read, max(maps > 0) AS was_mapped, max(writes > 0) AS was_written FROM total"
 	" WHERE (reads > 0 OR maps > 0 OR writes > 0) AND " OF_PROCESS " GROUP BY file) AS t"
-	" JOIN file AS f ON f.id = t.file WHERE f.type IS NULL OR f.type NOT IN ('dir', 'pipe', 'memfd')"
-	" ORDER BY t.bytes DESC, f.path";
+	" JOIN file AS f ON f.id = t.file WHERE f.type IS NULL OR f.type NOT IN ('dir', 'pipe', 'memfd')";
 
 /* Each gives a count and an example. What is listed here is no accusation: it is what a reader would want to be told. */
 static const struct {
@@ -110,6 +109,25 @@ static struct finding_class *find_class(struct findings *findings, const char *n
 	return &findings->classes[i];
 }
 
+/* Those of which most was read, without sorting all. */
+static void keep_example(struct finding_class *class, const char *path, uint64_t bytes)
+{
+	size_t at = FINDING_EXAMPLES;
+
+	if (!path)
+		return;
+	while (at && (!class->examples[at - 1] || class->example_bytes[at - 1] < bytes ||
+			     (class->example_bytes[at - 1] == bytes && strcmp(class->examples[at - 1], path) > 0)))
+		at--;
+	if (at == FINDING_EXAMPLES)
+		return;
+	free(class->examples[FINDING_EXAMPLES - 1]);
+	memmove(&class->examples[at + 1], &class->examples[at], (FINDING_EXAMPLES - 1 - at) * sizeof(class->examples[0]));
+	memmove(&class->example_bytes[at + 1], &class->example_bytes[at], (FINDING_EXAMPLES - 1 - at) * sizeof(class->example_bytes[0]));
+	class->examples[at] = strdup(path);
+	class->example_bytes[at] = bytes;
+}
+
 static void add_reached(struct findings *findings, sqlite3_stmt *row)
 {
 	struct finding_class *class = find_class(findings, (const char *)sqlite3_column_text(row, 0));
@@ -118,8 +136,7 @@ static void add_reached(struct findings *findings, sqlite3_stmt *row)
 	class->changed += sqlite3_column_int(row, 5);
 	if (!was_read && !was_mapped)
 		return;
-	if (class->files < FINDING_EXAMPLES)
-		class->examples[class->files] = copy_column(row, 1);
+	keep_example(class, (const char *)sqlite3_column_text(row, 1), sqlite3_column_int64(row, 2));
 	class->files++;
 	class->mapped += !was_read;
 	class->read_bytes += sqlite3_column_int64(row, 2);
@@ -230,26 +247,57 @@ static int add_place(struct findings *findings, const struct report_flow *flow)
 	return 0;
 }
 
-static int take_flow(void *context, const struct report_flow *flow)
+static struct text column_text(sqlite3_stmt *row, int column)
 {
-	struct findings *findings = ((struct gather *)context)->findings;
+	struct text text = {.bytes = (const char *)sqlite3_column_text(row, column)};
 
-	if (text_is(flow->family, "unix")) {
-		findings->unix_flows++;
-		findings->unix_bytes += flow->sent_bytes + flow->received_bytes;
-		return 0;
-	}
-	if (!flow->remote.bytes || (!text_is(flow->family, "inet") && !text_is(flow->family, "inet6") && !text_is(flow->family, "vsock")))
-		return 0;
-	return add_place(findings, flow);
+	text.len = sqlite3_column_bytes(row, column);
+	return text;
 }
 
-static int take_process(void *context, const struct report_process *process)
+/* The name of a place is that of one of its connections. */
+static int take_place(struct gather *gather, sqlite3_stmt *row)
 {
-	struct gather *gather = context;
+	struct report_flow flow = {.transport = column_text(row, 0), .direction = column_text(row, 1), .remote = column_text(row, 2),
+		.last = column_text(row, 3), .sent_bytes = sqlite3_column_int64(row, 5), .received_bytes = sqlite3_column_int64(row, 6),
+		.failed = sqlite3_column_int64(row, 7)};
+	int err = report_name_flow(gather->report, column_text(row, 4), &flow);
 
-	gather->findings->process_count++;
-	return report_flows(gather->report, process->id, take_flow, gather);
+	if (!err)
+		err = add_place(gather->findings, &flow);
+	if (!err)
+		gather->findings->places[gather->findings->place_count - 1].flows = sqlite3_column_int64(row, 8);
+	return err;
+}
+
+static int gather_places(struct gather *gather)
+{
+	sqlite3_stmt *row = prepare(gather->report,
+		"SELECT coalesce(transport, family), direction, remote, max(last), max(flow_id), capped_sum(sent_bytes), capped_sum(received_bytes),"
+		" capped_sum(failed), count(DISTINCT flow_id) FROM flow WHERE family IN ('inet', 'inet6', 'vsock') AND remote IS NOT NULL AND " OF_PROCESS
+		" GROUP BY 1, 2, 3");
+	int err = row ? 0 : -EIO;
+
+	while (!err && sqlite3_step(row) == SQLITE_ROW)
+		err = take_place(gather, row);
+	return row ? finish(row, err) : err;
+}
+
+static int gather_counts(struct gather *gather)
+{
+	struct findings *findings = gather->findings;
+	sqlite3_stmt *row = prepare(gather->report,
+		"SELECT count(DISTINCT flow_id), capped_sum(sent_bytes) + capped_sum(received_bytes), (SELECT count(*) FROM process WHERE ?1 = 0 OR pid = ?1)"
+		" FROM flow WHERE family = 'unix' AND " OF_PROCESS);
+
+	if (!row)
+		return -EIO;
+	if (sqlite3_step(row) == SQLITE_ROW) {
+		findings->unix_flows = sqlite3_column_int64(row, 0);
+		findings->unix_bytes = sqlite3_column_int64(row, 1);
+		findings->process_count = sqlite3_column_int64(row, 2);
+	}
+	return finish(row, 0);
 }
 
 static void free_place(struct finding_place *place)
@@ -322,7 +370,9 @@ int findings_gather(struct report *report, struct findings *ret_findings)
 	if (!err)
 		err = gather_unusual(&gather);
 	if (!err)
-		err = report_processes(report, take_process, &gather);
+		err = gather_places(&gather);
+	if (!err)
+		err = gather_counts(&gather);
 	if (err) {
 		findings_done(&findings);
 		return err;

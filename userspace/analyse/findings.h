@@ -16,6 +16,7 @@ struct finding_class {
 	uint64_t read_bytes;
 	uint64_t changed; /* files that were written to */
 	char *examples[FINDING_EXAMPLES]; /* most read first; as they came, not escaped */
+	uint64_t example_bytes[FINDING_EXAMPLES];
 };
 
 /* One remote end, over all processes. */

@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the recording was about: each program that was flagged for itself, and a script rather than what runs it. */
+/* A script rather than what runs it, as the kernel was given it: it may be told from the directory of that time. */
+#define PROGRAM(i)                                                                                                     \
+	"CASE WHEN " i ".script LIKE '/%' THEN " i ".script WHEN " i ".script IS NOT NULL AND " i ".cwd LIKE '/%' THEN rtrim(" i                        \
+	".cwd, '/') || '/' || CASE WHEN " i ".script LIKE './%' THEN substr(" i ".script, 3) ELSE " i ".script END ELSE " i ".executable END"
+
+/* What the recording was about: each program that was flagged for itself. */
 #define RECORDED                                                                                                       \
-	"SELECT DISTINCT coalesce(i.script, i.executable) FROM image AS i JOIN process AS p ON p.id = i.process"       \
-	" WHERE i.event IS NOT 'fork' AND coalesce(i.script, i.executable) LIKE '/%' AND p.parent IS NULL LIMIT 256"
-#define STARTED                                                                                                        \
-	"SELECT DISTINCT coalesce(script, executable) FROM image WHERE coalesce(script, executable) LIKE '/%' LIMIT 4096"
+	"SELECT DISTINCT " PROGRAM("i") " AS program FROM image AS i JOIN process AS p ON p.id = i.process"            \
+	" WHERE i.event IS NOT 'fork' AND p.parent IS NULL AND program LIKE '/%' LIMIT 256"
+#define STARTED "SELECT DISTINCT " PROGRAM("image") " AS program FROM image WHERE program LIKE '/%' LIMIT 4096"
 
 static int add_programs(sqlite3 *db, struct own *own, const char *sql, bool recorded)
 {

@@ -113,6 +113,8 @@ int report_files(struct report *report, int64_t process, report_file_fn *fn, voi
 int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context);
 int report_name_file(struct report *report, struct report_file *file);
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);
+/* Fills remote_name and name_source, by remote and last. */
+int report_name_flow(struct report *report, struct text flow_id, struct report_flow *flow);
 int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
 
 typedef int report_writer(struct report *report, FILE *out);

@@ -421,7 +421,7 @@ static bool bind_text(sqlite3_stmt *statement, int at, struct text text)
 	return sqlite3_bind_text(statement, at, text.bytes, text.len, SQLITE_STATIC) == SQLITE_OK;
 }
 
-static int get_flow_name(struct report *report, struct text flow_id, struct report_flow *flow)
+int report_name_flow(struct report *report, struct text flow_id, struct report_flow *flow)
 {
 	sqlite3_stmt *row = start(report, FLOW_NAME, 0);
 	int got;
@@ -447,7 +447,7 @@ static int get_flow(struct report *report, sqlite3_stmt *group, struct report_fl
 	COUNTS(group, 3, &flow->sends, &flow->sent_bytes, &flow->receives, &flow->received_bytes, &flow->failed);
 	TEXTS(row, 0, &flow->family, &flow->transport, &flow->direction, &flow->local, &flow->remote, &flow->error);
 	flow->peer_pid = get_number(row, 6);
-	return get_flow_name(report, get_text(row, 7), flow);
+	return report_name_flow(report, get_text(row, 7), flow);
 }
 
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context)

@@ -167,11 +167,14 @@ install: all ## into DESTDIR and PREFIX
 	sed 's|@PREFIX@|$(PREFIX)|' userspace/record/quis-record.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/quis-record.service
 	install -D -m 644 userspace/analyse/report.schema.json $(DESTDIR)$(PREFIX)/share/quis/report.schema.json
 	install -D -m 644 userspace/inventory/inventory.schema.json $(DESTDIR)$(PREFIX)/share/quis/inventory.schema.json
+	install -d $(DESTDIR)$(PREFIX)/share/quis/catalog
+	install -m 644 userspace/catalog/README.md $(PRODUCTS) $(DESTDIR)$(PREFIX)/share/quis/catalog
 
 uninstall: ## takes away what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/quis $(DESTDIR)$(PREFIX)/sbin/quis-record $(DESTDIR)$(PREFIX)/share/man/man1/quis.1 \
 		$(DESTDIR)$(PREFIX)/share/man/man8/quis-record.8 $(DESTDIR)$(PREFIX)/share/quis/report.schema.json \
 		$(DESTDIR)$(PREFIX)/share/quis/inventory.schema.json \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/quis/catalog/,README.md $(notdir $(PRODUCTS))) \
 		$(DESTDIR)$(PREFIX)/share/man/man5/quis-record.conf.5 $(DESTDIR)$(PREFIX)/share/quis/quis-record.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/quis-record.service
 
 bench: all tests ## what recording costs, beside the bare workload, in one alternating run; how fast a case is read

@@ -356,6 +356,9 @@ ok "a hostile tree: links do not lead out of it" jq -e '[.products[].product] ==
 ok "a hostile tree: the name is in the JSON, escaped" jq -e 'any(.products[0].evidence[]; .what == "/opt/CrowdStrike/falcond\u001b[31m\n<b>&\"\\xff")' hostile.json
 
 # ---- usage ----
+run "$QUIS" inventory --list
+is "--list: every product of the catalogue, one a line" "$RC:$(wc -l <out)" "0:$(grep -L '^ordinary' "$ROOT"/userspace/catalog/products/*.product | wc -l)"
+ok "--list: the name for --product, and what it is" grep -qx 'clamav  *ClamAV' out
 fails "a root that is not there" 1 'No such file' "$QUIS" inventory --root "$T/none"
 fails "an unknown form" 2 'neither text nor json' "$QUIS" inventory --format xml
 fails "a word too many" 2 "unexpected word 'x'" "$QUIS" inventory x

@@ -57,6 +57,7 @@ static const struct command commands[] = {
 		"  --format text|json|html   default: text; html: one file for a browser, which asks for nothing outside\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --root DIR                a mounted image or another tree: its files, not what runs\n"
+		"  --list                    the products that are known, and nothing else\n"
 		"  --hash                    SHA-256 of the programs that are found\n"
 		"  --io-limit MIB            read no faster than so many MiB a second (default: 64; 0: no limit)\n"
 		"  --plan                    what removing them would touch, as a list; it removes nothing\n"

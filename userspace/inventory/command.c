@@ -15,13 +15,13 @@
 
 struct arguments {
 	const char *root, *output, *case_path, *product, *since_path, *seal;
-	bool plan;
+	bool plan, list;
 	int (*write)(const struct inventory *inventory, FILE *out);
 	bool hash;
 	unsigned long io_limit; /* MiB a second; 0: none */
 };
 
-enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE, OPTION_SEAL };
+enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE, OPTION_SEAL, OPTION_LIST };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{"product", required_argument, NULL, OPTION_PRODUCT},
 	{"since", required_argument, NULL, OPTION_SINCE},
 	{"seal", required_argument, NULL, OPTION_SEAL},
+	{"list", no_argument, NULL, OPTION_LIST},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -57,6 +58,9 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		return 0;
 	case OPTION_PLAN:
 		arguments->plan = true;
+		return 0;
+	case OPTION_LIST:
+		arguments->list = true;
 		return 0;
 	case OPTION_CASE:
 		arguments->case_path = optarg;
@@ -169,6 +173,22 @@ static int seal(const struct arguments *arguments, const struct since *since, st
 	return err ? complain("%s: cannot be sealed: %s", arguments->seal, strerror(-err)) : status;
 }
 
+static int list_products(const struct arguments *arguments, const struct catalog *catalog)
+{
+	const struct catalog_product *product;
+	size_t i;
+	FILE *out;
+
+	if (open_output(arguments->output, &out))
+		return EXIT_FAILED;
+	for (i = 0; i < catalog->count; i++) {
+		product = &catalog->products[i];
+		if (!product->ordinary)
+			fprintf(out, "%-20s %s\n", product->id, product->name);
+	}
+	return close_output(arguments->output, out);
+}
+
 static int take_inventory(const struct arguments *arguments, const struct since *since, const struct catalog *catalog)
 {
 	struct inventory inventory;
@@ -199,11 +219,13 @@ int command_inventory(const struct command *command, int argc, char **argv)
 		return status;
 	if (catalog_load(&catalog))
 		return complain("out of memory");
-	if (arguments.product && !catalog_find(&catalog, arguments.product))
+	if (arguments.list)
+		status = list_products(&arguments, &catalog);
+	else if (arguments.product && !catalog_find(&catalog, arguments.product))
 		status = misused(command, "--product %s: not in the catalogue", arguments.product);
 	else
 		status = open_since(arguments.since_path, &since);
-	if (!status)
+	if (!status && !arguments.list)
 		status = take_inventory(&arguments, since, &catalog);
 	since_free(since);
 	catalog_done(&catalog);

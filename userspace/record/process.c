@@ -127,7 +127,7 @@ void process_record_fork(struct recorder *r, const struct record_fork *record)
 	p->parent_flagged = true;
 	p->flag = FLAG_PARENT;
 	memcpy(p->comm, record->comm, sizeof(p->comm));
-	if (parent) {
+	if (parent && parent != p) {
 		p->uid = parent->uid;
 		p->gid = parent->gid;
 		p->ids_known = parent->ids_known;

@@ -14,11 +14,17 @@ struct gather {
 
 #define OF_PROCESS "(?1 = 0 OR process IN (SELECT id FROM process WHERE pid = ?1))"
 
-static const char reached_sql[] =
-	"SELECT f.class, f.path, t.bytes, t.was_read, t.was_mapped, t.was_written FROM (SELECT file, capped_sum(read_bytes) AS bytes,"
-	" max(reads > 0) AS was_read, max(maps > 0) AS was_mapped, max(writes > 0) AS was_written FROM total"
-	" WHERE (reads > 0 OR maps > 0 OR writes > 0) AND " OF_PROCESS " GROUP BY file) AS t"
-	" JOIN file AS f ON f.id = t.file WHERE f.type IS NULL OR f.type NOT IN ('dir', 'pipe', 'memfd')";
+/* Sums by file are made here and not by GROUP BY: that would sort a row for each process and file. */
+static const char sums_sql[] = "SELECT file, read_bytes, (reads > 0) | (maps > 0) * 2 | (writes > 0) * 4 FROM total WHERE " OF_PROCESS;
+static const char files_sql[] = "SELECT id, class, path FROM file WHERE type IS NULL OR type NOT IN ('dir', 'pipe', 'memfd')";
+
+enum { WAS_READ = 1, WAS_MAPPED = 2, WAS_WRITTEN = 4 };
+
+struct sums {
+	uint64_t *bytes; /* by the number of the file */
+	uint8_t *flags;
+	int64_t count;
+};
 
 /* Each gives a count and an example. What is listed here is no accusation: it is what a reader would want to be told. */
 static const struct {
@@ -128,30 +134,65 @@ static void keep_example(struct finding_class *class, const char *path, uint64_t
 	class->example_bytes[at] = bytes;
 }
 
-static void add_reached(struct findings *findings, sqlite3_stmt *row)
+static void add_reached(struct findings *findings, sqlite3_stmt *row, uint64_t bytes, unsigned flags)
 {
-	struct finding_class *class = find_class(findings, (const char *)sqlite3_column_text(row, 0));
-	bool was_read = sqlite3_column_int(row, 3), was_mapped = sqlite3_column_int(row, 4);
+	struct finding_class *class = find_class(findings, (const char *)sqlite3_column_text(row, 1));
 
-	class->changed += sqlite3_column_int(row, 5);
-	if (!was_read && !was_mapped)
+	class->changed += !!(flags & WAS_WRITTEN);
+	if (!(flags & (WAS_READ | WAS_MAPPED)))
 		return;
-	keep_example(class, (const char *)sqlite3_column_text(row, 1), sqlite3_column_int64(row, 2));
+	if (!class->examples[FINDING_EXAMPLES - 1] || bytes >= class->example_bytes[FINDING_EXAMPLES - 1])
+		keep_example(class, (const char *)sqlite3_column_text(row, 2), bytes);
 	class->files++;
-	class->mapped += !was_read;
-	class->read_bytes += sqlite3_column_int64(row, 2);
+	class->mapped += !(flags & WAS_READ);
+	if (__builtin_add_overflow(class->read_bytes, bytes, &class->read_bytes))
+		class->read_bytes = UINT64_MAX;
+}
+
+static int sum_files(struct gather *gather, struct sums *sums)
+{
+	sqlite3_stmt *row = prepare(gather->report, "SELECT coalesce(max(id), 0) + 1 FROM file");
+
+	if (!row || sqlite3_step(row) != SQLITE_ROW)
+		return finish(row, -EIO);
+	sums->count = sqlite3_column_int64(row, 0);
+	finish(row, 0);
+	sums->bytes = calloc(sums->count, sizeof(*sums->bytes));
+	sums->flags = calloc(sums->count, sizeof(*sums->flags));
+	row = prepare(gather->report, sums_sql);
+	if (!sums->bytes || !sums->flags || !row)
+		return finish(row, row ? -ENOMEM : -EIO);
+	while (sqlite3_step(row) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(row, 0);
+
+		if (id < 0 || id >= sums->count)
+			continue;
+		if (__builtin_add_overflow(sums->bytes[id], (uint64_t)sqlite3_column_int64(row, 1), &sums->bytes[id]))
+			sums->bytes[id] = UINT64_MAX;
+		sums->flags[id] |= sqlite3_column_int(row, 2);
+	}
+	return finish(row, 0);
 }
 
 static int gather_classes(struct gather *gather)
 {
-	sqlite3_stmt *row = prepare(gather->report, reached_sql);
+	struct sums sums = {0};
+	sqlite3_stmt *row;
+	int err = sum_files(gather, &sums);
 
-	if (!row)
-		return -EIO;
 	init_classes(gather->findings);
-	while (sqlite3_step(row) == SQLITE_ROW)
-		add_reached(gather->findings, row);
-	return finish(row, 0);
+	row = err ? NULL : prepare(gather->report, files_sql);
+	if (!err && !row)
+		err = -EIO;
+	while (!err && sqlite3_step(row) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(row, 0);
+
+		if (id >= 0 && id < sums.count && sums.flags[id])
+			add_reached(gather->findings, row, sums.bytes[id], sums.flags[id]);
+	}
+	free(sums.bytes);
+	free(sums.flags);
+	return row ? finish(row, err) : err;
 }
 
 static int gather_unusual(struct gather *gather)

@@ -32,7 +32,7 @@ screen() { tm capture-pane -p -t top; }
 sees() { screen | grep -qE -- "$1"; }
 LC_ALL=C.UTF-8 tm new-session -d -s top -x 110 -y 32 "PS1='ready> ' bash --norc -i"
 within 10 sees '^ready>'
-tm send-keys -t top "stty -a | md5sum; '$QUIS' top case --interval 0.2; echo status=\$?; stty -a | md5sum" Enter
+tm send-keys -t top "stty -g | md5sum; '$QUIS' top case --interval 0.2; echo status=\$?; stty -g | md5sum" Enter
 ok "it comes up" within 10 sees '^quis top  srv<b>01</b>  ClamAV'
 ok "what is there is shown" sees 'clamd .*libc\.so\.6|clamd +7[0-9]\.'
 ok "it is being recorded" sees 'recording'

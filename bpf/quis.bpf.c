@@ -164,7 +164,6 @@ PLACE(security_path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
 PLACE(security_path_mknod, 133, P(1), path_mnt(P(0)), 0)
 PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 
-/* (request) from 6.6; (ring, request, ...) before */
 SEC("tp_btf/io_uring_submit_req")
 int uring_submit(u64 *ctx)
 {
@@ -174,10 +173,10 @@ int uring_submit(u64 *ctx)
 SEC("tp_btf/io_uring_submit_sqe")
 int uring_submit_old(u64 *ctx)
 {
-	return uring_submitted(plain(&ctx[1]));
+	return uring_submitted(plain(&ctx[uring_request_at]));
 }
 
-/* (ring, request, entry) from 6.16; (ring, request, user_data, result, ...) before; 5.10 tells no request, and is left out */
+/* (ring, request, entry) from 6.16; (ring, request, user_data, result, ...) from 5.17; before, no request is told, and it is left out */
 SEC("tp_btf/io_uring_complete")
 int uring_complete(u64 *ctx)
 {

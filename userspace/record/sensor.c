@@ -130,22 +130,44 @@ static bool is_needed(const struct bpf_program *program)
 	return false;
 }
 
-/* The three shapes that io_uring_complete has had: 5.10; 5.15 to 6.15; from 6.16 (include/trace/events/io_uring.h). */
-enum uring_layout { URING_NO_REQUEST, URING_PARTS, URING_ENTRY };
-
-static enum uring_layout uring_layout(const struct btf *btf)
+/* What a tracepoint tells (include/trace/events/), by the parameters of its BTF type, the first of which is no argument. */
+static const struct btf_type *trace_parameters(const struct btf *btf, const char *name)
 {
-	int id = btf__find_by_name_kind(btf, "btf_trace_io_uring_complete", BTF_KIND_TYPEDEF);
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
 
 	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
 		type = btf__type_by_id(btf, type->type);
-	if (!type || !btf_is_func_proto(type))
+	return type && btf_is_func_proto(type) ? type : NULL;
+}
+
+static bool tells_pointer(const struct btf *btf, const struct btf_type *parameters, unsigned which)
+{
+	const struct btf_type *type = btf_vlen(parameters) > which ? btf__type_by_id(btf, btf_params(parameters)[which].type) : NULL;
+
+	return type && btf_is_ptr(type);
+}
+
+/* io_uring_complete: (ring, user_data, result) in 5.10, then with flags; with the request from 5.17; (ring, request, entry) from 6.16 */
+enum uring_layout { URING_NO_REQUEST, URING_PARTS, URING_ENTRY };
+
+static enum uring_layout uring_layout(const struct btf *btf)
+{
+	const struct btf_type *parameters = trace_parameters(btf, "btf_trace_io_uring_complete");
+
+	if (!parameters)
 		return URING_NO_REQUEST;
-	if (btf_vlen(type) > 4)
+	if (btf_vlen(parameters) > 5)
 		return URING_PARTS;
-	type = btf__type_by_id(btf, btf_params(type)[3].type);
-	return type && btf_is_ptr(type) ? URING_ENTRY : URING_NO_REQUEST;
+	return tells_pointer(btf, parameters, 3) ? URING_ENTRY : URING_NO_REQUEST;
+}
+
+/* io_uring_submit_sqe: (ring, request, ...) from 5.13; (request, ...) from 6.0 */
+static uint8_t uring_request_at(const struct btf *btf)
+{
+	const struct btf_type *parameters = trace_parameters(btf, "btf_trace_io_uring_submit_sqe");
+
+	return parameters && tells_pointer(btf, parameters, 2);
 }
 
 static void set_constant(struct bpf_object *object, const char *name, const void *value, size_t size)
@@ -187,6 +209,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint32_t slots = power_of_two(libbpf_num_possible_cpus() * 2);
 	uint64_t files_half, life_half;
 	uint8_t cqe = uring_layout(btf) == URING_ENTRY;
+	uint8_t request_at = uring_request_at(btf);
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	if (slots > SCRATCH_SLOTS_MAX)
@@ -205,6 +228,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
+	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
 	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
 	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));

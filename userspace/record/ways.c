@@ -124,7 +124,7 @@ static const struct {
 	{"cgroup_mkdir", "control groups made after the start are not followed", "a kernel with control groups (CONFIG_CGROUPS)"},
 	{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec", "a kernel with control groups (CONFIG_CGROUPS)"},
 	{"uring_complete", "what is read, written, opened or sent by io_uring is not seen",
-		"Linux 5.15 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
+		"Linux 5.17 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
 	{"uring_submit*", "the names that io_uring requests give are not seen", "Linux 5.10 or later with tracepoints in io_uring"},
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},

@@ -360,7 +360,7 @@ run "$QUIS" inventory --list
 is "--list: every product of the catalogue, one a line" "$RC:$(wc -l <out)" "0:$(grep -L '^ordinary' "$ROOT"/userspace/catalog/products/*.product | wc -l)"
 ok "--list: the name for --product, and what it is" grep -qx 'clamav  *ClamAV' out
 fails "a root that is not there" 1 'No such file' "$QUIS" inventory --root "$T/none"
-fails "an unknown form" 2 'neither text nor json' "$QUIS" inventory --format xml
+fails "an unknown form" 2 "no format 'xml': text or json" "$QUIS" inventory --format xml
 fails "a word too many" 2 "unexpected word 'x'" "$QUIS" inventory x
 fails "an I/O limit that is none" 2 'not a number' "$QUIS" inventory --io-limit fast
 run "$QUIS" inventory --root rpm --hash

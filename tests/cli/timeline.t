@@ -195,6 +195,7 @@ fails "no such format" 2 "no format 'xml'" "$QUIS" timeline hand --format xml
 fails "a bad time" 2 '--from needs a time' "$QUIS" timeline hand --format csv --from yesterday
 fails "no such class" 2 "no class 'secret'" "$QUIS" timeline hand --format csv --class secret
 ok "--help lists the formats, one a line" sh -c 'for f in '"$FORMATS"'; do "$1" timeline --help | grep -q "^$f " || exit 1; done' sh "$QUIS"
+ok "quis help timeline too" sh -c '"$1" help timeline | grep -q "^ocsf "' sh "$QUIS"
 fails "a full disk is told" 1 'No space' "$QUIS" timeline hand --format csv -o /dev/full
 
 # ---- a recording: clamscan over hostile names ----

@@ -5,9 +5,10 @@
 #include <getopt.h>
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { GO_ON = -1, EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct command {
 	const char *name;
@@ -15,17 +16,30 @@ struct command {
 	const char *synopsis; /* behind "quis NAME " */
 	const char *summary;
 	const char *options; /* lines for --help */
+	void (*more)(void);  /* prints what --help says after them */
 };
 
 /* One line on stderr, whatever is in the arguments. */
 int complain(const char *format, ...) __attribute__((format(printf, 1, 2))); /* returns EXIT_FAILED */
 int misused(const struct command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3))); /* returns EXIT_USAGE */
-/* After getopt_long() gave '?' or ':'. */
-int misused_option(const struct command *command, int got, char **argv);
 const struct command *find_command(const char *name);
 int show_commands(void);
 int show_help(const struct command *command);
+
+/* What is given to a command. All of these return GO_ON, or the exit status to end with. */
+typedef int option_parser(const struct command *command, void *arguments, int option);
+/* Has parse() take each option but -h; a value up to 'z' is the option's letter, too. Words are left from optind on. */
+int parse_options(const struct command *command, int argc, char **argv, const struct option *options,
+	option_parser *parse, void *arguments);
+int parse_case(const struct command *command, int argc, char **argv, const char **ret_path); /* the only word */
+/* Of optarg. */
+int parse_number(const struct command *command, const char *name, int64_t *ret_number); /* from 1 on, 31 bits */
+int parse_class(const struct command *command, const char **ret_class);
+/* Rows of any type, the first member of which is their name. */
+int parse_name(const struct command *command, const char *what, const void *rows, size_t count, size_t size, size_t *ret_row);
+#define PARSE_NAME(command, what, rows, ret_row) \
+	parse_name(command, what, rows, sizeof(rows) / sizeof((rows)[0]), sizeof((rows)[0]), ret_row)
 
 struct index_problems;
 struct open_options {
@@ -44,6 +58,7 @@ int close_output(const char *path, FILE *out);
 
 int command_report(const struct command *command, int argc, char **argv);
 int command_timeline(const struct command *command, int argc, char **argv);
+void list_timeline_formats(void);
 int command_query(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_inventory(const struct command *command, int argc, char **argv);

@@ -34,7 +34,8 @@ static const struct command commands[] = {
 		"  --path-glob PATTERN       only what was done to paths like this (* ? [...]; * also stands for /)\n"
 		"  --merge BODYFILE          with the file system times of the same inodes (fls -m, plaso)\n"
 		"  --force                   also of a case that is not as it was sealed\n"
-		"  --no-cache                read the case again\n"},
+		"  --no-cache                read the case again\n",
+		list_timeline_formats},
 	{"query", command_query, "CASE... 'SQL'|NAME", "SQL over a case or several, read-only",
 		"  --format table|csv|json   default: table; --csv and --json for short\n"
 		"  -o FILE                   write there, not to stdout\n"
@@ -54,7 +55,7 @@ static const struct command commands[] = {
 		"Exit status: 0 intact; 1 altered or broken, and where; 2 cannot tell.\n"},
 	{"inventory", command_inventory, "[--root DIR] [--plan | --since OLD.json]",
 		"which security products are here, and on what evidence",
-		"  --format text|json|html   default: text; html: one file for a browser, which asks for nothing outside\n"
+		"  --format text|json        default: text\n"
 		"  -o FILE                   write there, not to stdout\n"
 		"  --root DIR                a mounted image or another tree: its files, not what runs\n"
 		"  --list                    the products that are known, and nothing else\n"

@@ -44,22 +44,13 @@ int misused(const struct command *command, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-int misused_option(const struct command *command, int got, char **argv)
-{
-	const char *option = argv[optind - 1];
-
-	if (got == ':')
-		return misused(command, "option '%s' needs a value", option);
-	if (optopt && strncmp(option, "--", 2))
-		return misused(command, "unknown option '-%c'", optopt);
-	return misused(command, "unknown option '%s'", option);
-}
-
 int show_help(const struct command *command)
 {
 	printf("usage: quis %s %s\n%s\n", command->name, command->synopsis, command->summary);
 	if (command->options)
 		printf("\n%s", command->options);
+	if (command->more)
+		command->more();
 	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -232,80 +232,63 @@ static void close_side(struct diff_side *side)
 	sqlite3_close(side->db);
 }
 
-struct arguments {
-	const char *output;
-	diff_writer *write;
-	struct open_options open;
-};
-
 static const struct {
 	const char *name;
 	diff_writer *write;
 } formats[] = {{"text", diff_text}, {"json", diff_json}, {"html", diff_html}};
 
-static int parse_format(const struct command *command, struct arguments *arguments, const char *value)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!strcmp(formats[i].name, value)) {
-			arguments->write = formats[i].write;
-			return 0;
-		}
-	return misused(command, "no format '%s': text, json or html", value);
-}
-
-static int parse_top(const struct command *command, struct diff *diff, const char *value)
-{
-	char *end;
-	long number = strtol(value, &end, 10);
-
-	if (end == value || *end || number < 1 || number > INT32_MAX)
-		return misused(command, "--top needs a number from 1 on, not '%s'", value);
-	diff->top = number;
-	return 0;
-}
+struct arguments {
+	struct diff *diff;
+	const char *output;
+	size_t format; /* row */
+	struct open_options open;
+};
 
 enum { OPTION_TOP = 256, OPTION_ALL, OPTION_FORCE };
 
-/* -1: go on; else the exit status. */
-static int parse_arguments(const struct command *command, int argc, char **argv, struct diff *diff, struct arguments *arguments)
-{
-	static const struct option options[] = {
-		{"format", required_argument, NULL, 'f'},
-		{"output", required_argument, NULL, 'o'},
-		{"top", required_argument, NULL, OPTION_TOP},
-		{"all", no_argument, NULL, OPTION_ALL},
-		{"force", no_argument, NULL, OPTION_FORCE},
-		{"help", no_argument, NULL, 'h'},
-		{NULL},
-	};
-	int option, status = 0;
+static const struct option options[] = {
+	{"format", required_argument, NULL, 'f'},
+	{"output", required_argument, NULL, 'o'},
+	{"top", required_argument, NULL, OPTION_TOP},
+	{"all", no_argument, NULL, OPTION_ALL},
+	{"force", no_argument, NULL, OPTION_FORCE},
+	{"help", no_argument, NULL, 'h'},
+	{NULL},
+};
 
-	opterr = 0;
-	while (!status && (option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		if (option == 'f')
-			status = parse_format(command, arguments, optarg);
-		else if (option == 'o')
-			arguments->output = optarg;
-		else if (option == OPTION_TOP)
-			status = parse_top(command, diff, optarg);
-		else if (option == OPTION_ALL)
-			diff->all = true;
-		else if (option == OPTION_FORCE)
-			arguments->open.force = true;
-		else
-			status = misused_option(command, option, argv);
+static int parse_option(const struct command *command, void *context, int option)
+{
+	struct arguments *arguments = context;
+
+	switch (option) {
+	case 'f':
+		return PARSE_NAME(command, "format", formats, &arguments->format);
+	case 'o':
+		arguments->output = optarg;
+		return GO_ON;
+	case OPTION_TOP:
+		return parse_number(command, "--top", &arguments->diff->top);
+	case OPTION_ALL:
+		arguments->diff->all = true;
+		return GO_ON;
+	default:
+		arguments->open.force = true;
+		return GO_ON;
 	}
-	if (status)
+}
+
+static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
+{
+	struct diff *diff = arguments->diff;
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
+
+	if (status != GO_ON)
 		return status;
 	if (optind != argc - 2)
 		return misused(command, "two cases are needed");
 	diff->sides[0].case_path = argv[optind];
 	diff->sides[1].case_path = argv[optind + 1];
-	return -1;
+	return GO_ON;
 }
 
 static int write_diff(struct diff *diff, const struct arguments *arguments)
@@ -319,7 +302,7 @@ static int write_diff(struct diff *diff, const struct arguments *arguments)
 	if (status)
 		return status;
 	diff->color = terminal_has_color(out);
-	err = arguments->write(diff, out);
+	err = formats[arguments->format].write(diff, out);
 	if (err && !ferror(out))
 		status = complain("cannot compare the cases: %s", strerror(-err));
 	closed = close_output(arguments->output, out);
@@ -329,11 +312,11 @@ static int write_diff(struct diff *diff, const struct arguments *arguments)
 int command_diff(const struct command *command, int argc, char **argv)
 {
 	struct diff diff = {.top = TOP_DEFAULT};
-	struct arguments arguments = {.write = diff_text};
-	int status = parse_arguments(command, argc, argv, &diff, &arguments), i;
+	struct arguments arguments = {.diff = &diff};
+	int status = parse_arguments(command, argc, argv, &arguments), i;
 	struct index_problems problems;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	for (status = 0, i = 0; !status && i < 2; i++)
 		status = open_case_with(diff.sides[i].case_path, &arguments.open, &diff.sides[i].db, &problems);

@@ -32,7 +32,7 @@ struct diff_side {
 struct diff {
 	struct diff_side sides[2];
 	bool all;
-	size_t top;
+	int64_t top;
 	bool color;
 };
 

@@ -95,7 +95,7 @@ static void put_part(const struct diff *diff, struct page *page, enum diff_part 
 		diff->sides[0].only[part].count);
 	for (side = 1; side >= 0; side--) {
 		items = &diff->sides[side].only[part];
-		for (i = 0; i < items->count && (diff->all || i < diff->top); i++)
+		for (i = 0; i < items->count && (diff->all || (int64_t)i < diff->top); i++)
 			put_item(diff, page, &items->items[i], side, part);
 		if (i < items->count)
 			fprintf(page->out, "%c ... and %zu more (--all)\n", side ? '+' : '-', items->count - i);
@@ -265,7 +265,7 @@ static void html_items(const struct diff *diff, FILE *out, enum diff_part part, 
 	const struct diff_items *items = &diff->sides[side].only[part];
 	size_t i;
 
-	for (i = 0; i < items->count && (diff->all || i < 50 * diff->top); i++) {
+	for (i = 0; i < items->count && (diff->all || (int64_t)i < 50 * diff->top); i++) {
 		fprintf(out, "<tr><td>only in the %s</td><td>", side_names[side]);
 		html_string(out, items->items[i].class ? items->items[i].class : "");
 		fputs("</td><td class=\"n\">", out);

@@ -30,17 +30,24 @@ struct arguments {
 	int count;
 	const char *sql;
 	const char *output;
-	query_write_fn *write;
+	size_t format; /* row */
 	int64_t pid; /* 0: none given */
 	struct open_options options;
 };
 
-enum { OPTION_LIST = 256, OPTION_PROCESS, OPTION_FORCE, OPTION_FRESH };
+enum { TABLE, CSV, JSON };
+
+static const struct {
+	const char *name;
+	query_write_fn *write;
+} formats[] = {[TABLE] = {"table", query_table}, [CSV] = {"csv", query_csv}, [JSON] = {"json", query_json}};
+
+enum { OPTION_LIST = 256, OPTION_CSV, OPTION_JSON, OPTION_PROCESS, OPTION_FORCE, OPTION_FRESH };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
-	{"csv", no_argument, NULL, 'c'},
-	{"json", no_argument, NULL, 'j'},
+	{"csv", no_argument, NULL, OPTION_CSV},
+	{"json", no_argument, NULL, OPTION_JSON},
 	{"output", required_argument, NULL, 'o'},
 	{"help", no_argument, NULL, 'h'},
 	{"list", no_argument, NULL, OPTION_LIST},
@@ -59,71 +66,39 @@ static int list_queries(void)
 	return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int parse_format(const struct command *command, struct arguments *arguments)
+static int parse_option(const struct command *command, void *context, int option)
 {
-	static const struct {
-		const char *name;
-		query_write_fn *write;
-	} formats[] = {{"table", query_table}, {"csv", query_csv}, {"json", query_json}};
-	size_t i;
+	struct arguments *arguments = context;
 
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!strcmp(formats[i].name, optarg)) {
-			arguments->write = formats[i].write;
-			return 0;
-		}
-	return misused(command, "no format '%s': table, csv or json", optarg);
-}
-
-static int parse_process(const struct command *command, struct arguments *arguments)
-{
-	char *end;
-
-	arguments->pid = strtol(optarg, &end, 10);
-	if (end == optarg || *end || arguments->pid < 1 || arguments->pid > INT32_MAX)
-		return misused(command, "--process needs a number from 1 on, not '%s'", optarg);
-	return 0;
-}
-
-static int parse_option(const struct command *command, struct arguments *arguments, int option)
-{
 	switch (option) {
 	case 'f':
-		return parse_format(command, arguments);
-	case 'c':
-	case 'j':
-		arguments->write = option == 'c' ? query_csv : query_json;
-		return 0;
+		return PARSE_NAME(command, "format", formats, &arguments->format);
+	case OPTION_CSV:
+	case OPTION_JSON:
+		arguments->format = option == OPTION_CSV ? CSV : JSON;
+		return GO_ON;
 	case 'o':
 		arguments->output = optarg;
-		return 0;
+		return GO_ON;
+	case OPTION_LIST:
+		return list_queries();
 	case OPTION_PROCESS:
-		return parse_process(command, arguments);
+		return parse_number(command, "--process", &arguments->pid);
 	case OPTION_FORCE:
 		arguments->options.force = true;
-		return 0;
+		return GO_ON;
 	default:
 		arguments->options.fresh = true;
-		return 0;
+		return GO_ON;
 	}
 }
 
-/* -1: go on; else the exit status. */
 static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
 {
-	int option, status;
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		if (option == OPTION_LIST)
-			return list_queries();
-		status = option == '?' || option == ':' ? misused_option(command, option, argv)
-							: parse_option(command, arguments, option);
-		if (status)
-			return status;
-	}
+	if (status != GO_ON)
+		return status;
 	arguments->count = argc - optind - 1;
 	if (arguments->count < 1)
 		return misused(command, "CASE and 'SQL' are needed");
@@ -131,7 +106,7 @@ static int parse_arguments(const struct command *command, int argc, char **argv,
 		return misused(command, "more than %d cases", CASES_MAX);
 	arguments->cases = argv + optind;
 	arguments->sql = argv[argc - 1];
-	return -1;
+	return GO_ON;
 }
 
 static int prepare(const struct command *command, sqlite3 *db, const char *text, sqlite3_stmt **ret_statement)
@@ -167,7 +142,7 @@ static int write_schema(sqlite3_stmt *statement, FILE *out)
 
 static void put_mark(const struct arguments *arguments, const struct index_problems *problems, FILE *out)
 {
-	if (arguments->write == query_table && (problems->trust == TRUST_BROKEN || problems->trust == TRUST_FOREIGN))
+	if (arguments->format == TABLE && (problems->trust == TRUST_BROKEN || problems->trust == TRUST_FOREIGN))
 		fprintf(out, "UNVERIFIED: %s\n", problems->trust_what);
 }
 
@@ -192,7 +167,7 @@ static int run_query(const struct command *command, const struct arguments *argu
 		if (at && arguments->pid)
 			sqlite3_bind_int64(statement, at, arguments->pid);
 		put_mark(arguments, problems, out);
-		err = (schema ? write_schema : arguments->write)(statement, out);
+		err = (schema ? write_schema : formats[arguments->format].write)(statement, out);
 		if (err && !ferror(out))
 			status = complain("%s: %s", arguments->cases[0], sqlite3_errmsg(db));
 		closed = close_output(arguments->output, out);
@@ -204,12 +179,12 @@ static int run_query(const struct command *command, const struct arguments *argu
 
 int command_query(const struct command *command, int argc, char **argv)
 {
-	struct arguments arguments = {.write = query_table};
+	struct arguments arguments = {0};
 	int status = parse_arguments(command, argc, argv, &arguments);
 	struct index_problems problems;
 	sqlite3 *db;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	status = query_open(arguments.cases, arguments.count, &arguments.options, &db, &problems);
 	if (status)

@@ -2,12 +2,10 @@
 #include "report.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyse.h"
-#include "catalog/class.h"
 #include "index.h"
 #include "terminal.h"
 
@@ -27,46 +25,10 @@ static const char *const colors[] = {"auto", "always", "never"};
 struct arguments {
 	const char *case_path;
 	const char *output;
-	report_writer *write;
-	int color; /* index into colors */
+	size_t format, color; /* rows */
 	struct report_options options;
 	struct open_options open;
 };
-
-static int parse_format(const struct command *command, struct arguments *arguments, const char *value)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!strcmp(formats[i].name, value)) {
-			arguments->write = formats[i].write;
-			return 0;
-		}
-	return misused(command, "no format '%s': text, json or html", value);
-}
-
-static int parse_color(const struct command *command, struct arguments *arguments, const char *value)
-{
-	int i;
-
-	for (i = 0; i < 3; i++)
-		if (!strcmp(colors[i], value)) {
-			arguments->color = i;
-			return 0;
-		}
-	return misused(command, "--color is auto, always or never, not '%s'", value);
-}
-
-static int parse_number(const struct command *command, const char *name, const char *value, long *ret_number)
-{
-	char *end;
-
-	errno = 0;
-	*ret_number = strtol(value, &end, 10);
-	if (errno || end == value || *end || *ret_number < 1 || *ret_number > INT32_MAX)
-		return misused(command, "%s needs a number from 1 on, not '%s'", name, value);
-	return 0;
-}
 
 enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH };
 
@@ -84,62 +46,41 @@ static const struct option options[] = {
 	{NULL},
 };
 
-static int parse_option(const struct command *command, struct arguments *arguments, int option)
+static int parse_option(const struct command *command, void *context, int option)
 {
-	long number = 0;
-	int err;
+	struct arguments *arguments = context;
 
 	switch (option) {
 	case 'f':
-		return parse_format(command, arguments, optarg);
+		return PARSE_NAME(command, "format", formats, &arguments->format);
 	case 'o':
 		arguments->output = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_FORCE:
 		arguments->open.force = true;
-		return 0;
+		return GO_ON;
 	case OPTION_FRESH:
 		arguments->open.fresh = true;
-		return 0;
+		return GO_ON;
 	case OPTION_ALL:
 		arguments->options.all = true;
-		return 0;
+		return GO_ON;
 	case OPTION_TOP:
-		err = parse_number(command, "--top", optarg, &number);
-		arguments->options.top = number;
-		return err;
+		return parse_number(command, "--top", &arguments->options.top);
 	case OPTION_CLASS:
-		if (!class_known(optarg))
-			return misused(command, "no class '%s'", optarg);
-		arguments->options.class = optarg;
-		return 0;
+		return parse_class(command, &arguments->options.class);
 	case OPTION_PROCESS:
-		err = parse_number(command, "--process", optarg, &number);
-		arguments->options.pid = number;
-		return err;
+		return parse_number(command, "--process", &arguments->options.pid);
 	default:
-		return parse_color(command, arguments, optarg);
+		return PARSE_NAME(command, "color", colors, &arguments->color);
 	}
 }
 
-/* -1: go on; else the exit status. */
 static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
 {
-	int option, status;
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		status = option == '?' || option == ':' ? misused_option(command, option, argv)
-							: parse_option(command, arguments, option);
-		if (status)
-			return status;
-	}
-	if (optind != argc - 1)
-		return misused(command, optind == argc ? "no CASE given" : "more than one CASE given");
-	arguments->case_path = argv[optind];
-	return -1;
+	return status == GO_ON ? parse_case(command, argc, argv, &arguments->case_path) : status;
 }
 
 static int found(void *context, const struct report_process *process)
@@ -166,7 +107,7 @@ static int write_report(const struct arguments *arguments, sqlite3 *db, FILE *ou
 	if (!err)
 		err = check_process(&report);
 	if (!err)
-		err = arguments->write(&report, out);
+		err = formats[arguments->format].write(&report, out);
 	report_done(&report);
 	/* A failed stream is told by close_output(). */
 	if (!err || ferror(out))
@@ -178,13 +119,13 @@ static int write_report(const struct arguments *arguments, sqlite3 *db, FILE *ou
 
 int command_report(const struct command *command, int argc, char **argv)
 {
-	struct arguments arguments = {.write = report_text, .options.top = TOP_DEFAULT};
+	struct arguments arguments = {.options.top = TOP_DEFAULT};
 	int status = parse_arguments(command, argc, argv, &arguments), closed;
 	struct index_problems problems;
 	sqlite3 *db;
 	FILE *out;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	status = open_case_with(arguments.case_path, &arguments.open, &db, &problems);
 	if (status)

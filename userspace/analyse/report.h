@@ -16,8 +16,8 @@ struct text {
 
 struct report_options {
 	bool all;
-	unsigned top; /* files shown of a process */
-	int64_t pid;  /* 0: all processes */
+	int64_t top; /* files shown of a process */
+	int64_t pid; /* 0: all processes */
 	const char *class; /* files of this one only; NULL: all */
 	const char *case_path;
 	bool color;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "analyse.h"
-#include "catalog/class.h"
 #include "times.h"
 
 const struct timeline_format timeline_formats[] = {
@@ -61,7 +60,7 @@ static const struct option options[] = {
 	{NULL},
 };
 
-static void list_formats(void)
+void list_timeline_formats(void)
 {
 	size_t i;
 
@@ -70,54 +69,26 @@ static void list_formats(void)
 		printf("%-12s %s\n", timeline_formats[i].name, timeline_formats[i].summary);
 }
 
-static int help(const struct command *command)
-{
-	int status = show_help(command);
-
-	list_formats();
-	return fflush(stdout) ? EXIT_FAILED : status;
-}
-
 static int parse_format(const struct command *command, struct arguments *arguments)
 {
-	size_t i;
+	size_t row;
+	int status = PARSE_NAME(command, "format", timeline_formats, &row);
 
-	for (i = 0; i < timeline_formats_count; i++)
-		if (!strcmp(timeline_formats[i].name, optarg)) {
-			arguments->format = &timeline_formats[i];
-			return 0;
-		}
-	return misused(command, "no format '%s'", optarg);
+	if (status == GO_ON)
+		arguments->format = &timeline_formats[row];
+	return status;
 }
 
 static int parse_time(const struct command *command, const char *name, char out[TIME_TEXT])
 {
 	if (!time_given(optarg, out))
 		return misused(command, "%s needs a time such as 2026-11-23T17:40:00Z, not '%s'", name, optarg);
-	return 0;
+	return GO_ON;
 }
 
-static int parse_pid(const struct command *command, int64_t *ret_pid)
+static int parse_option(const struct command *command, void *context, int option)
 {
-	char *end;
-
-	errno = 0;
-	*ret_pid = strtol(optarg, &end, 10);
-	if (errno || end == optarg || *end || *ret_pid < 1 || *ret_pid > INT32_MAX)
-		return misused(command, "--process needs a number from 1 on, not '%s'", optarg);
-	return 0;
-}
-
-static int parse_class(const struct command *command, struct timeline_filter *filter)
-{
-	if (!class_known(optarg))
-		return misused(command, "no class '%s'", optarg);
-	filter->class = optarg;
-	return 0;
-}
-
-static int parse_option(const struct command *command, struct arguments *arguments, int option)
-{
+	struct arguments *arguments = context;
 	struct timeline_filter *filter = &arguments->filter;
 
 	switch (option) {
@@ -125,27 +96,27 @@ static int parse_option(const struct command *command, struct arguments *argumen
 		return parse_format(command, arguments);
 	case 'o':
 		arguments->output = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_FROM:
 		return parse_time(command, "--from", filter->from);
 	case OPTION_TO:
 		return parse_time(command, "--to", filter->to);
 	case OPTION_PROCESS:
-		return parse_pid(command, &filter->pid);
+		return parse_number(command, "--process", &filter->pid);
 	case OPTION_CLASS:
-		return parse_class(command, filter);
+		return parse_class(command, &filter->class);
 	case OPTION_GLOB:
 		filter->path_glob = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_MERGE:
 		filter->merge = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_FORCE:
 		arguments->options.force = true;
-		return 0;
+		return GO_ON;
 	default:
 		arguments->options.fresh = true;
-		return 0;
+		return GO_ON;
 	}
 }
 
@@ -156,29 +127,20 @@ static bool ends_in(const char *text, const char *end)
 	return len > end_len && !strcmp(text + len - end_len, end);
 }
 
-/* -1: go on; else the exit status. */
 static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
 {
-	int option, status;
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return help(command);
-		status = option == '?' || option == ':' ? misused_option(command, option, argv)
-							: parse_option(command, arguments, option);
-		if (status)
-			return status;
-	}
-	if (optind != argc - 1)
-		return misused(command, optind == argc ? "no CASE given" : "more than one CASE given");
+	if (status == GO_ON)
+		status = parse_case(command, argc, argv, &arguments->case_path);
+	if (status != GO_ON)
+		return status;
 	if (!arguments->format)
 		return misused(command, "no --format given");
 	if (arguments->output && arguments->format->write == write_timesketch &&
 		!ends_in(arguments->output, ".jsonl") && strcmp(arguments->output, "/dev/stdout"))
 		complain("%s: Timesketch takes it only if its name ends in .jsonl", arguments->output);
-	arguments->case_path = argv[optind];
-	return -1;
+	return GO_ON;
 }
 
 /* ---- what was left out, and how sure the rest is ---- */
@@ -384,7 +346,7 @@ int command_timeline(const struct command *command, int argc, char **argv)
 	struct index_problems problems;
 	int status = parse_arguments(command, argc, argv, &arguments);
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	status = open_case_with(arguments.case_path, &arguments.options, &timeline.db, &problems);
 	if (status)

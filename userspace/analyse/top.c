@@ -112,36 +112,40 @@ static int show(struct follow *follow, struct top *top, double interval)
 	return err;
 }
 
-/* -1: go on; else the exit status. */
-static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
+enum { OPTION_INTERVAL = 256, OPTION_ONCE };
+
+static const struct option options[] = {
+	{"interval", required_argument, NULL, OPTION_INTERVAL},
+	{"once", no_argument, NULL, OPTION_ONCE},
+	{"help", no_argument, NULL, 'h'},
+	{NULL},
+};
+
+static int parse_option(const struct command *command, void *context, int option)
 {
-	static const struct option options[] = {
-		{"interval", required_argument, NULL, 'i'},
-		{"once", no_argument, NULL, '1'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL},
-	};
-	int option;
+	struct arguments *arguments = context;
 	char *end;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		if (option == '1') {
-			arguments->once = true;
-		} else if (option == 'i') {
-			arguments->interval = strtod(optarg, &end);
-			if (end == optarg || *end || !(arguments->interval >= 0.1 && arguments->interval <= 3600))
-				return misused(command, "--interval is in seconds, from 0.1 to 3600, not '%s'", optarg);
-		} else {
-			return misused_option(command, option, argv);
-		}
+	if (option == OPTION_ONCE) {
+		arguments->once = true;
+		return GO_ON;
 	}
+	arguments->interval = strtod(optarg, &end);
+	if (end == optarg || *end || !(arguments->interval >= 0.1 && arguments->interval <= 3600))
+		return misused(command, "--interval is in seconds, from 0.1 to 3600, not '%s'", optarg);
+	return GO_ON;
+}
+
+static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
+{
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
+
+	if (status != GO_ON)
+		return status;
 	if (optind < argc - 1)
 		return misused(command, "more than one CASE given");
 	arguments->case_path = argv[optind]; /* NULL: the one that is being written */
-	return -1;
+	return GO_ON;
 }
 
 static int find_case(struct arguments *arguments)
@@ -165,7 +169,7 @@ int command_top(const struct command *command, int argc, char **argv)
 	struct follow follow;
 	struct top *top;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	status = find_case(&arguments);
 	if (status)

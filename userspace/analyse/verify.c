@@ -26,54 +26,50 @@ static const struct option options[] = {
 	{NULL},
 };
 
-static int parse_option(struct verify *verify, int option)
+static int parse_option(const struct command *command, void *context, int option)
 {
+	struct verify *verify = context;
+
+	(void)command;
 	switch (option) {
 	case OPTION_KEY:
 		verify->key_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_SINCE:
 		verify->since_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_PROOF:
 		verify->proof_line = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_TIMESTAMP:
 		verify->query_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_REPLY:
 		verify->reply_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_CA:
 		verify->ca_path = optarg;
-		return 0;
+		return GO_ON;
 	default:
 		verify->output = optarg;
-		return 0;
+		return GO_ON;
 	}
 }
 
 static int parse_arguments(const struct command *command, int argc, char **argv, struct verify *verify)
 {
-	int option;
+	int status = parse_options(command, argc, argv, options, parse_option, verify);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		if (option == '?' || option == ':')
-			return misused_option(command, option, argv);
-		parse_option(verify, option);
-	}
-	if (optind != argc - 1)
-		return misused(command, optind == argc ? "no CASE given" : "more than one CASE given");
-	verify->case_path = argv[optind];
+	if (status == GO_ON)
+		status = parse_case(command, argc, argv, &verify->case_path);
+	if (status != GO_ON)
+		return status;
 	if (verify->output && !verify->proof_line)
 		return misused(command, "-o is where --proof writes to");
 	if (verify->reply_path && !verify->ca_path)
 		return misused(command,
 			"--timestamp-reply needs --ca FILE: the certificates that are trusted to give the time");
-	return -1;
+	return GO_ON;
 }
 
 static ssize_t read_small(const char *path, char *text, size_t size)
@@ -225,7 +221,7 @@ int command_verify(const struct command *command, int argc, char **argv)
 	static struct verify verify;
 	int status = parse_arguments(command, argc, argv, &verify), err;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	status = read_inputs(&verify);
 	if (!status && verify.proof_line)

@@ -16,10 +16,17 @@
 struct arguments {
 	const char *root, *output, *case_path, *product, *since_path, *seal;
 	bool plan, list;
-	int (*write)(const struct inventory *inventory, FILE *out);
+	size_t format; /* row */
 	bool hash;
 	unsigned long io_limit; /* MiB a second; 0: none */
 };
+
+enum { TEXT, JSON };
+
+static const struct {
+	const char *name;
+	int (*write)(const struct inventory *inventory, FILE *out);
+} formats[] = {[TEXT] = {"text", inventory_text}, [JSON] = {"json", inventory_json}};
 
 enum { OPTION_ROOT = 256, OPTION_HASH, OPTION_IO_LIMIT, OPTION_PLAN, OPTION_CASE, OPTION_PRODUCT, OPTION_SINCE, OPTION_SEAL, OPTION_LIST };
 
@@ -39,62 +46,55 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int parse_option(const struct command *command, struct arguments *arguments, int option)
+static int parse_option(const struct command *command, void *context, int option)
 {
+	struct arguments *arguments = context;
 	char *end;
 
 	switch (option) {
 	case 'f':
-		arguments->write = !strcmp(optarg, "text") ? inventory_text : !strcmp(optarg, "json") ? inventory_json : NULL;
-		return arguments->write ? 0 : misused(command, "--format %s: neither text nor json", optarg);
+		return PARSE_NAME(command, "format", formats, &arguments->format);
 	case 'o':
 		arguments->output = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_ROOT:
 		arguments->root = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_HASH:
 		arguments->hash = true;
-		return 0;
+		return GO_ON;
 	case OPTION_PLAN:
 		arguments->plan = true;
-		return 0;
+		return GO_ON;
 	case OPTION_LIST:
 		arguments->list = true;
-		return 0;
+		return GO_ON;
 	case OPTION_CASE:
 		arguments->case_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_SINCE:
 		arguments->since_path = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_SEAL:
 		arguments->seal = optarg;
-		return 0;
+		return GO_ON;
 	case OPTION_PRODUCT:
 		arguments->product = optarg;
-		return 0;
+		return GO_ON;
 	default:
 		arguments->io_limit = strtoul(optarg, &end, 10);
 		if (*end || end == optarg || *optarg == '-' || arguments->io_limit > 1000000)
 			return misused(command, "--io-limit %s: not a number of MiB a second (0: no limit)", optarg);
-		return 0;
+		return GO_ON;
 	}
 }
 
 static int parse_arguments(const struct command *command, int argc, char **argv, struct arguments *arguments)
 {
-	int option, status;
+	int status = parse_options(command, argc, argv, options, parse_option, arguments);
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return show_help(command);
-		status = option == '?' || option == ':' ? misused_option(command, option, argv)
-							: parse_option(command, arguments, option);
-		if (status)
-			return status;
-	}
+	if (status != GO_ON)
+		return status;
 	if (optind != argc)
 		return misused(command, "unexpected word '%s'", argv[optind]);
 	if (arguments->case_path && !arguments->plan)
@@ -105,9 +105,9 @@ static int parse_arguments(const struct command *command, int argc, char **argv,
 		return misused(command, "--product goes with --plan or --since");
 	if (arguments->plan && arguments->seal)
 		return misused(command, "--plan and --seal are two things");
-	if (arguments->plan && arguments->write == inventory_json)
+	if (arguments->plan && arguments->format == JSON)
 		return misused(command, "--plan is a text");
-	return -1;
+	return GO_ON;
 }
 
 static int write_plan(const struct arguments *arguments, const struct inventory *inventory, FILE *out)
@@ -134,7 +134,7 @@ static int write_since(const struct arguments *arguments, const struct since *si
 	const char *only = arguments->product ? catalog_find(inventory->catalog, arguments->product)->id : NULL;
 	bool gone = false;
 
-	if (arguments->write == inventory_json)
+	if (arguments->format == JSON)
 		since_json(since, inventory, only, out, &gone);
 	else
 		since_text(since, inventory, only, out, &gone);
@@ -149,7 +149,7 @@ static int write_inventory(const struct arguments *arguments, const struct since
 	status = open_output(arguments->output, &out);
 	if (status)
 		return status;
-	status = since ? write_since(arguments, since, inventory, out) : arguments->plan ? write_plan(arguments, inventory, out) : arguments->write(inventory, out);
+	status = since ? write_since(arguments, since, inventory, out) : arguments->plan ? write_plan(arguments, inventory, out) : formats[arguments->format].write(inventory, out);
 	closed = close_output(arguments->output, out);
 	return status ? status : closed;
 }
@@ -210,12 +210,12 @@ static int take_inventory(const struct arguments *arguments, const struct since 
 
 int command_inventory(const struct command *command, int argc, char **argv)
 {
-	struct arguments arguments = {.root = "/", .write = inventory_text, .io_limit = IO_LIMIT_DEFAULT};
+	struct arguments arguments = {.root = "/", .io_limit = IO_LIMIT_DEFAULT};
 	int status = parse_arguments(command, argc, argv, &arguments);
 	struct since *since = NULL;
 	struct catalog catalog;
 
-	if (status >= 0)
+	if (status != GO_ON)
 		return status;
 	if (catalog_load(&catalog))
 		return complain("out of memory");

@@ -251,6 +251,7 @@ struct sock {
 	u16 sk_protocol;
 	u16 sk_type;
 	struct pid *sk_peer_pid;
+	struct socket *sk_socket;
 };
 
 struct socket {

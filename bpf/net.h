@@ -144,6 +144,16 @@ static __always_inline u32 peer_of(u64 sk)
 	return pid ? READ(struct pid, pid, numbers[0].nr) : 0;
 }
 
+/* The other end of a unix socket; 0 until it is accepted. */
+static __always_inline u64 peer_ino_of(u64 sk)
+{
+	u64 peer = (u64)READ(struct unix_sock, sk, peer), sock, file;
+
+	sock = peer ? (u64)READ(struct sock, peer, sk_socket) : 0;
+	file = sock ? (u64)READ(struct socket, sock, file) : 0;
+	return file ? READ(struct inode, READ(struct file, file, f_inode), i_ino) : 0;
+}
+
 /* Both names of a unix socket, put into the slot. */
 static __always_inline void unix_names(u32 slot, struct scratch *s, u64 sk, u64 uaddr)
 {
@@ -189,8 +199,10 @@ __noinline int name_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	if (r->state == TCP_LISTEN_STATE)
 		r->flags |= FLOW_LISTEN;
 	local_of_sock(r, sk);
-	if (r->key.family == AF_UNIX)
+	if (r->key.family == AF_UNIX) {
 		r->peer = peer_of(sk);
+		r->peer_ino = peer_ino_of(sk);
+	}
 	r->abstract = s->abstract;
 	r->local_path.length = s->local_length;
 	r->local_path.offset = s->local_at - s->at;
@@ -201,7 +213,7 @@ __noinline int name_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	return sent != 0;
 }
 
-static __always_inline void flow_row_add(struct flow_row *row, u32 what, u64 bytes)
+static __always_inline void flow_row_add(struct flow_row *row, u32 what, u64 bytes, u64 now)
 {
 	switch (what & WHAT_MASK) {
 	case WHAT_CONNECT:
@@ -214,6 +226,9 @@ static __always_inline void flow_row_add(struct flow_row *row, u32 what, u64 byt
 	case WHAT_SEND:
 		ADD(row->sends, 1);
 		ADD(row->sent_bytes, bytes);
+		if (!row->sent_first)
+			row->sent_first = now;
+		row->sent_last = now;
 		break;
 	case WHAT_READ:
 	case WHAT_RECEIVE:
@@ -221,6 +236,9 @@ static __always_inline void flow_row_add(struct flow_row *row, u32 what, u64 byt
 			row->flags |= FLOW_FIRST_RECEIVE;
 		ADD(row->receives, 1);
 		ADD(row->received_bytes, bytes);
+		if (!row->received_first)
+			row->received_first = now;
+		row->received_last = now;
 		break;
 	case WHAT_REFUSED:
 		ADD(row->refused, 1);
@@ -267,7 +285,7 @@ __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	now = bpf_ktime_get_boot_ns();
 	if (!row->first)
 		row->first = now;
-	flow_row_add(row, what, bytes);
+	flow_row_add(row, what, bytes, now);
 	row->flags |= flags;
 	row->last = now;
 	if (row->named)

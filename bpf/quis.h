@@ -149,6 +149,10 @@ struct flow_row {
 	u64 refused;
 	u64 first;
 	u64 last;
+	u64 sent_first; /* 0: nothing was sent */
+	u64 sent_last;
+	u64 received_first;
+	u64 received_last;
 	u32 flags;
 	u32 named;
 	s32 error; /* of the last refused connect */
@@ -212,6 +216,7 @@ struct record_flow {
 	struct record_head head;
 	struct flow_key key;
 	u64 bytes;
+	u64 peer_ino; /* of the other end of a unix socket, as key.ino; 0: not known, or not accepted yet */
 	u32 what;
 	u32 flags;    /* enum flow_flags */
 	u32 protocol; /* IPPROTO_* */

@@ -753,20 +753,36 @@ static const char *direction(const struct flow_burst *b)
 	return NULL;
 }
 
+static void id_text(struct fact *f, const char *key, uint64_t ino)
+{
+	char id[24];
+
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)ino);
+	fact_text(f, key, ino ? id : NULL);
+}
+
+static void flow_span(struct recorder *r, const char *first_key, const char *last_key, uint64_t first, uint64_t last)
+{
+	if (!first)
+		return;
+	fact_time(r->fact, first_key, real(r, first));
+	fact_time(r->fact, last_key, real(r, last));
+}
+
 void facts_flow(struct recorder *r, const struct flow_burst *b)
 {
 	static const char *const types[] = {"connection"};
 	const char *way = direction(b);
 	struct fact *f = r->fact;
-	char id[24];
 
 	begin(r, "flow", b->sum.last);
 	kind(f, "network", types, 1);
 	who(r, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, b->sum.first));
 	fact_time(f, "event.end", real(r, b->sum.last));
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)b->key.ino);
-	fact_text(f, "quis.flow.id", id);
+	flow_span(r, "quis.flow.first_sent", "quis.flow.last_sent", b->sum.sent_first, b->sum.sent_last);
+	flow_span(r, "quis.flow.first_received", "quis.flow.last_received", b->sum.received_first, b->sum.received_last);
+	id_text(f, "quis.flow.id", b->key.ino);
 	fact_text(f, "quis.flow.family", family(b->key.family));
 	fact_text(f, "network.transport", b->ends_known ? transport(b) : NULL);
 	fact_text(f, "network.direction", way);
@@ -776,6 +792,7 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 		unix_end(f, "quis.flow.local", "quis.flow.local_raw", b->local_path, b->ends.abstract & 1);
 		unix_end(f, "quis.flow.remote", "quis.flow.remote_raw", b->remote_path, b->ends.abstract & 2);
 		fact_count(f, "quis.flow.peer_pid", b->ends.peer);
+		id_text(f, "quis.flow.peer_id", b->ends.peer_ino);
 	}
 	fact_true(f, "quis.flow.listening", b->sum.flags & FLOW_LISTEN);
 	fact_count(f, "quis.flow.sends", b->sum.sends);

@@ -21,12 +21,20 @@ static struct flow_burst *flow_get(struct recorder *r, const struct flow_key *ke
 	return b;
 }
 
+/* A span of time grows; first is 0 where there is none. */
+static void add_span(uint64_t *sum_first, uint64_t *sum_last, uint64_t first, uint64_t last)
+{
+	if (!first)
+		return;
+	if (!*sum_first || first < *sum_first)
+		*sum_first = first;
+	if (last > *sum_last)
+		*sum_last = last;
+}
+
 static void add_time(struct flow_row *sum, uint64_t first, uint64_t last)
 {
-	if (!sum->first || first < sum->first)
-		sum->first = first;
-	if (last > sum->last)
-		sum->last = last;
+	add_span(&sum->first, &sum->last, first, last);
 }
 
 static void add_call(struct flow_row *sum, const struct record_flow *record)
@@ -42,6 +50,7 @@ static void add_call(struct flow_row *sum, const struct record_flow *record)
 	case WHAT_SEND:
 		sum->sends++;
 		sum->sent_bytes += record->bytes;
+		add_span(&sum->sent_first, &sum->sent_last, record->head.time, record->head.time);
 		break;
 	case WHAT_READ:
 	case WHAT_RECEIVE:
@@ -49,6 +58,7 @@ static void add_call(struct flow_row *sum, const struct record_flow *record)
 			sum->flags |= FLOW_FIRST_RECEIVE;
 		sum->receives++;
 		sum->received_bytes += record->bytes;
+		add_span(&sum->received_first, &sum->received_last, record->head.time, record->head.time);
 		break;
 	case WHAT_REFUSED:
 		sum->refused++;
@@ -110,6 +120,8 @@ void flows_row(const struct flow_key *key, const struct flow_row *row, void *rec
 	if (row->error)
 		b->sum.error = row->error;
 	add_time(&b->sum, row->first, row->last);
+	add_span(&b->sum.sent_first, &b->sum.sent_last, row->sent_first, row->sent_last);
+	add_span(&b->sum.received_first, &b->sum.received_last, row->received_first, row->received_last);
 }
 
 struct close_context {

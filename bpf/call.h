@@ -7,6 +7,7 @@
 #define QUIS_BPF_CALL_H
 
 #include "bpf/action.h"
+#include "bpf/transfer.h"
 
 #define MAP_ANONYMOUS 0x20
 #define MSG_PEEK 2
@@ -166,6 +167,8 @@ static __always_inline void on_transfer(long ret, u64 from, u64 to)
 {
 	on_bytes(ret, from, WHAT_READ);
 	on_bytes(ret, to, WHAT_WRITE);
+	if (ret > 0)
+		transfer_fds(from, to, ret);
 }
 
 static __always_inline void on_gained(long ret, u32 what)

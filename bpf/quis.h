@@ -35,7 +35,8 @@ typedef int64_t s64;
 	X(6, refused, "an open that the kernel refused")                                                               \
 	X(7, process, "a process that ran when the recording began")                                                   \
 	X(8, action, "one thing done, or tried, with the names given for it")                                          \
-	X(9, place, "the kernel's own path for an action that is being tried")
+	X(9, place, "the kernel's own path for an action that is being tried")                                         \
+	X(10, transfer, "one call that moved bytes between two objects and found no room in the counters")
 
 enum record_kind {
 #define X(id, name, what) RECORD_##name = id,
@@ -159,6 +160,29 @@ struct flow_row {
 	u32 pad;
 };
 
+/* A file; with dev 0 a socket, by its number in sockfs. */
+struct object_id {
+	u64 ino;
+	u32 dev;
+	u32 generation;
+};
+
+struct transfer_key {
+	u64 start;
+	struct object_id from, to;
+	u32 tgid;
+	u16 family; /* of the end that is a socket, and its remote end, as in struct flow_key; 0: neither is */
+	u16 port;
+	u8 addr[16];
+};
+
+struct transfer_row {
+	u64 calls;
+	u64 bytes;
+	u64 first;
+	u64 last;
+};
+
 /* ---- records ---- */
 
 struct record_exec {
@@ -229,6 +253,12 @@ struct record_flow {
 	u8 local_addr[16];
 	struct text_ref local_path;
 	struct text_ref remote_path;
+};
+
+struct record_transfer {
+	struct record_head head;
+	struct transfer_key key;
+	u64 bytes;
 };
 
 struct record_refused {

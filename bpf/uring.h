@@ -61,8 +61,12 @@ static __always_inline void uring_gained(u32 what, s64 result, u64 task)
 
 static __always_inline void uring_splice(u64 request, u64 out, s64 result, u64 task)
 {
-	uring_count(fd_file(task, READ(struct io_splice, request, splice_fd_in)), WHAT_READ, result, task);
+	u64 in = fd_file(task, READ(struct io_splice, request, splice_fd_in));
+
+	uring_count(in, WHAT_READ, result, task);
 	uring_count(out, WHAT_WRITE, result, task);
+	if (in && out && result > 0)
+		count_transfer(in, out, result, task);
 }
 
 /* The names of a request, in the kernel's copy of the arguments: told at submission, for they are freed before it

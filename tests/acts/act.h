@@ -72,11 +72,20 @@ struct action {
 	uint64_t times;
 };
 
+/* What the kernel moved from one object or flow to another. */
+struct transfer {
+	struct transfer *next;
+	const struct object *from, *to;
+	const struct flow *from_flow, *to_flow;
+	uint64_t calls, bytes;
+};
+
 struct process {
 	struct process *next;
 	pid_t pid, ppid;
 	struct object *objects;
 	struct flow *flows;
+	struct transfer *transfers;
 	struct action *actions;
 };
 
@@ -343,10 +352,37 @@ static inline ssize_t put(struct object *o, ssize_t n)
 	return n;
 }
 
+static inline struct transfer *transfer(
+	const struct object *from, const struct flow *from_flow, const struct object *to, const struct flow *to_flow)
+{
+	struct transfer *t;
+
+	for (t = me->transfers; t; t = t->next)
+		if (t->from == from && t->from_flow == from_flow && t->to == to && t->to_flow == to_flow)
+			return t;
+	t = area_take(sizeof(*t));
+	t->from = from;
+	t->from_flow = from_flow;
+	t->to = to;
+	t->to_flow = to_flow;
+	area_link(me->transfers, t);
+	return t;
+}
+
+/* A call that moved nothing was none. */
+static inline ssize_t carried(struct transfer *t, ssize_t n)
+{
+	__atomic_fetch_add(&t->calls, n > 0, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&t->bytes, (uint64_t)n, __ATOMIC_RELAXED);
+	return n;
+}
+
+/* From one to the other within the kernel: sendfile, splice and the like. */
 static inline ssize_t moved(struct object *from, struct object *to, ssize_t n)
 {
 	got(from, n);
-	return put(to, n);
+	put(to, n);
+	return carried(transfer(from, NULL, to, NULL), n);
 }
 
 static inline long listed(struct object *o, long n)
@@ -394,6 +430,19 @@ static inline ssize_t received(struct flow *f, ssize_t n)
 {
 	__atomic_fetch_add(&f->received, (uint64_t)need(n, "receive"), __ATOMIC_RELAXED);
 	return n;
+}
+
+/* As moved(), into a socket and out of one. */
+static inline ssize_t moved_out(struct object *from, struct flow *to, ssize_t n)
+{
+	sent(to, got(from, n));
+	return carried(transfer(from, NULL, NULL, to), n);
+}
+
+static inline ssize_t moved_in(struct flow *from, struct object *to, ssize_t n)
+{
+	received(from, put(to, n));
+	return carried(transfer(NULL, from, to, NULL), n);
 }
 
 static inline struct action *action(const char *kind, const char *path, const char *to)

@@ -400,6 +400,74 @@ static void compare_flows(struct verdict *v, json_t *truth, json_t *process)
 	}
 }
 
+/* ---- transfers ---- */
+
+static bool end_agrees(json_t *truth, json_t *got)
+{
+	static const char *const keys[] = {"path", "path_raw", "type", "ino", "remote", NULL};
+
+	return json_is_true(json_object_get(truth, "socket")) == !!json_object_get(got, "flow") && agree(truth, got, keys);
+}
+
+static bool transfer_agrees(json_t *truth, json_t *got)
+{
+	static const char *const ends[] = {"from", "to"};
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (!end_agrees(json_object_get(truth, ends[i]), json_object_get(got, ends[i])))
+			return false;
+	return true;
+}
+
+static void compare_transfer(struct verdict *v, json_t *truth, json_t *transfers)
+{
+	static const char *const numbers[] = {"calls", "bytes"};
+	char *who = shown(truth), *all;
+	json_t *entry, *got = NULL;
+	size_t i;
+
+	json_array_foreach (transfers, i, entry)
+		if (!got && !used(entry) && transfer_agrees(truth, entry))
+			got = entry;
+	if (got) {
+		use(got);
+	} else {
+		all = shown(transfers);
+		differ(v, &v->absent, "transfer %s: not in the report, which has %s", who, all);
+		free(all);
+	}
+	for (i = 0; got && i < 2; i++) {
+		json_int_t want = json_integer_value(json_object_get(truth, numbers[i]));
+		json_int_t have = json_integer_value(json_object_get(got, numbers[i]));
+
+		if (want != have)
+			differ(v, have < want ? &v->below : &v->above, "transfer %s: %s: expected %lld, got %lld", who,
+				numbers[i], (long long)want, (long long)have);
+	}
+	free(who);
+}
+
+/* A pair that the act does not know is a false claim, when an end of it is the act's own. */
+static void compare_transfers(struct verdict *v, json_t *truth, json_t *process)
+{
+	json_t *expected = json_object_get(truth, "transfers"), *transfers = json_object_get(process, "transfers"), *entry;
+	size_t i;
+
+	json_array_foreach (expected, i, entry)
+		if (json_integer_value(json_object_get(entry, "calls")))
+			compare_transfer(v, entry, transfers);
+	json_array_foreach (transfers, i, entry) {
+		char *s;
+
+		if (used(entry) || !(below_dir(v, json_object_get(entry, "from")) || below_dir(v, json_object_get(entry, "to"))))
+			continue;
+		s = shown(entry);
+		differ(v, &v->wrong, "not the act's doing: transfer %s", s);
+		free(s);
+	}
+}
+
 /* ---- actions ---- */
 
 static bool detail_agrees(json_t *truth, json_t *got)
@@ -548,6 +616,7 @@ static void compare_process(struct verdict *v, json_t *truth, json_t *got)
 		compare_value(v, truth, got, "ppid", who);
 		compare_files(v, truth, got);
 		compare_flows(v, truth, got);
+		compare_transfers(v, truth, got);
 		compare_actions(v, truth, got);
 	}
 	free(who);

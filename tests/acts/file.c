@@ -297,7 +297,7 @@ static void sendfile_socket(void)
 	need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 	near = flow("unix", NULL, NULL, NULL);
 	far = flow("unix", NULL, NULL, NULL);
-	sent(near, got(from, sendfile(pair[0], in, NULL, SIZE)));
+	moved_out(from, near, sendfile(pair[0], in, NULL, SIZE));
 	received(far, read(pair[1], buffer, sizeof(buffer)));
 	close(in);
 }

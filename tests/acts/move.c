@@ -72,8 +72,8 @@ static void splice_socket(void)
 	near = flow("unix", NULL, NULL, NULL);
 	far = flow("unix", NULL, NULL, NULL);
 	moved(from, pipe, splice(in, NULL, ends[1], NULL, 4000, 0));
-	sent(near, got(pipe, splice(ends[0], NULL, pair[0], NULL, 4000, 0)));
-	received(far, put(pipe, splice(pair[1], NULL, ends[1], NULL, 4000, 0)));
+	moved_out(pipe, near, splice(ends[0], NULL, pair[0], NULL, 4000, 0));
+	moved_in(far, pipe, splice(pair[1], NULL, ends[1], NULL, 4000, 0));
 	got(pipe, read(ends[0], buffer, sizeof(buffer)));
 }
 

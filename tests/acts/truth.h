@@ -133,6 +133,29 @@ static inline void truth_flow(FILE *out, const struct flow *f)
 	fprintf(out, "\"sent_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64 "}", f->sent, f->received);
 }
 
+static inline void truth_end(FILE *out, const struct object *o, const struct flow *f)
+{
+	fputc('{', out);
+	if (o) {
+		truth_strings(out, "path", o->path, false);
+		truth_text(out, "type", o->type);
+		if (o->ino)
+			fprintf(out, "\"ino\":%" PRIu64 ",", o->ino);
+	} else {
+		truth_text(out, "remote", f->remote);
+	}
+	fprintf(out, "\"socket\":%s}", o ? "false" : "true");
+}
+
+static inline void truth_transfer(FILE *out, const struct transfer *t)
+{
+	fputs("{\"from\":", out);
+	truth_end(out, t->from, t->from_flow);
+	fputs(",\"to\":", out);
+	truth_end(out, t->to, t->to_flow);
+	fprintf(out, ",\"calls\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", t->calls, t->bytes);
+}
+
 static inline void truth_action(FILE *out, const struct action *a)
 {
 	fputc('{', out);
@@ -168,6 +191,8 @@ static inline void truth_process(FILE *out, const struct process *p)
 	truth_array(out, "files", p->objects, object, truth_object);
 	fputc(',', out);
 	truth_array(out, "flows", p->flows, flow, truth_flow);
+	fputc(',', out);
+	truth_array(out, "transfers", p->transfers, transfer, truth_transfer);
 	fputc(',', out);
 	truth_array(out, "actions", p->actions, action, truth_action);
 	fputc('}', out);

@@ -165,6 +165,33 @@ static void do_splice(void)
 	got(pipe, read(ends[0], buffer, sizeof(buffer)));
 }
 
+/* From a pipe into another one, and out of that into a socket. */
+static void do_tee(void)
+{
+	int one[2], two[2], pair[2];
+	struct object *from, *to;
+	struct flow *near, *far;
+	struct io_uring_sqe sqe;
+
+	need(pipe2(one, O_CLOEXEC), "pipe2");
+	need(pipe2(two, O_CLOEXEC), "pipe2");
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	from = by_inode("pipe", one[0]);
+	to = by_inode("pipe", two[0]);
+	near = flow("unix", NULL, NULL, NULL);
+	far = flow("unix", NULL, NULL, NULL);
+	put(from, write(one[1], buffer, 3000));
+	ring_new(&ring, 8, 0);
+	sqe = ring_request(IORING_OP_TEE, two[1], NULL, 2000, 0);
+	sqe.splice_fd_in = one[0];
+	moved(from, to, ring_do(&ring, &sqe));
+	sqe = ring_request(IORING_OP_SPLICE, pair[0], NULL, 2000, UINT64_MAX);
+	sqe.splice_off_in = UINT64_MAX;
+	sqe.splice_fd_in = two[0];
+	moved_out(to, near, ring_do(&ring, &sqe));
+	received(far, read(pair[1], buffer, sizeof(buffer)));
+}
+
 /* ---- opening ---- */
 
 static void open_then_read(unsigned flags)
@@ -392,6 +419,7 @@ static const struct act acts[] = {
 	{"fixed-file", "Linux 5.1", fixed_file, one_file},
 	{"batch", "Linux 5.6", batch, one_file},
 	{"splice", "Linux 5.7", do_splice, one_file},
+	{"tee", "Linux 5.8", do_tee},
 	{"openat", "Linux 5.6", do_openat, one_file},
 	{"openat-worker", "Linux 5.6", openat_worker, one_file},
 	{"openat2", "Linux 5.6", do_openat2, one_file},

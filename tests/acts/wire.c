@@ -45,7 +45,26 @@ static void send_file(void)
 	struct end e = connected(&a);
 	int fd = reading(o);
 
-	sent(e.flow, got(o, sendfile(e.fd, fd, NULL, 20000)));
+	moved_out(o, e.flow, sendfile(e.fd, fd, NULL, 20000));
+	close(e.fd);
+	reap(p);
+}
+
+/* As web servers do it: one pair, however many calls. */
+static void send_pieces(void)
+{
+	union address a = loopback(AF_INET6);
+	int listener = listening(&a);
+	struct process *p = spawn(sink, &listener);
+	struct object *o = file("a");
+	struct end e = connected(&a);
+	int fd = reading(o), i;
+
+	for (i = 0; i < 5000; i++) {
+		off_t at = i % 16;
+
+		moved_out(o, e.flow, sendfile(e.fd, fd, &at, 4096));
+	}
 	close(e.fd);
 	reap(p);
 }
@@ -62,7 +81,7 @@ static void splice_file(void)
 	need(pipe2(ends, O_CLOEXEC), "pipe2");
 	pipe = by_inode("pipe", ends[0]);
 	moved(o, pipe, splice(fd, NULL, ends[1], NULL, 9000, 0));
-	sent(e.flow, got(pipe, splice(ends[0], NULL, e.fd, NULL, 9000, 0)));
+	moved_out(pipe, e.flow, splice(ends[0], NULL, e.fd, NULL, 9000, 0));
 	close(e.fd);
 	reap(p);
 }
@@ -75,7 +94,7 @@ static void splicing(void *with)
 
 	need(pipe2(ends, O_CLOEXEC), "pipe2");
 	pipe = by_inode("pipe", ends[0]);
-	received(e.flow, put(pipe, splice(e.fd, NULL, ends[1], NULL, 4000, 0)));
+	moved_in(e.flow, pipe, splice(e.fd, NULL, ends[1], NULL, 4000, 0));
 }
 
 static void splice_out(void)
@@ -260,6 +279,7 @@ static void vsock(void)
 
 static const struct act acts[] = {
 	{"sendfile", NULL, send_file, one_file},
+	{"sendfile-pieces", NULL, send_pieces, one_file},
 	{"splice", NULL, splice_file, one_file},
 	{"splice-from", NULL, splice_out},
 	{"zerocopy", "Linux 4.14", zerocopy},

@@ -55,10 +55,17 @@ static void row(uint8_t thing, const uint8_t *bytes, size_t size)
 		struct flow_key key;
 		struct flow_row row;
 	} flow = {.row = {.first = 1}};
+	struct {
+		struct transfer_key key;
+		struct transfer_row row;
+	} transfer = {.row = {.first = 1}};
 
 	if (thing == 1) {
 		memcpy(&file, bytes, size < sizeof(file) ? size : sizeof(file));
 		files_row(&file.key, &file.row, &recorder);
+	} else if (thing == 3) {
+		memcpy(&transfer, bytes, size < sizeof(transfer) ? size : sizeof(transfer));
+		transfers_row(&transfer.key, &transfer.row, &recorder);
 	} else {
 		memcpy(&flow, bytes, size < sizeof(flow) ? size : sizeof(flow));
 		flows_row(&flow.key, &flow.row, &recorder);
@@ -102,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		length = data[1] | data[2] << 8;
 		if (length > size - 3)
 			length = size - 3;
-		if (data[0] % 4 == 1 || data[0] % 4 == 2)
+		if (data[0] % 4)
 			row(data[0] % 4, data + 3, length);
 		else
 			record(data + 3, length);
@@ -112,12 +119,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	recorder.now = recorder.sensor.flipped = UINT64_MAX;
 	files_close(&recorder, true);
 	flows_close(&recorder, true);
+	transfers_close(&recorder, true);
 	actions_close(&recorder, true);
 	process_end_all(&recorder);
 	recorder_forget(&recorder);
 	allow_files(true);
 	text = case_open_text(recorder.writer, &opened);
 	check_lines(text, opened);
-	must(!recorder.files.count && !recorder.flows.count && !recorder.actions.count && !recorder.refused.count);
+	must(!recorder.files.count && !recorder.flows.count && !recorder.transfers.count && !recorder.actions.count && !recorder.refused.count);
 	return 0;
 }

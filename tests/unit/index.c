@@ -162,6 +162,93 @@ static void test_more_than_fits(void **state)
 	free(all);
 }
 
+static struct fact fact;
+
+static void begin_burst(const char *kind, uint64_t first, uint64_t last)
+{
+	fact_begin(&fact, kind, UNIT_TIME + last);
+	fact_text(&fact, "process.entity_id", "7-a");
+	fact_number(&fact, "process.pid", 7);
+	fact_time(&fact, "event.start", UNIT_TIME + first);
+	fact_time(&fact, "event.end", UNIT_TIME + last);
+}
+
+static void put_access(struct case_writer *writer, const char *path, const char *inode, uint64_t generation)
+{
+	begin_burst("file-access", 1, 1);
+	fact_text(&fact, "file.path", path);
+	fact_text(&fact, "quis.file.device", "254:0");
+	fact_text(&fact, "file.inode", inode);
+	fact_number(&fact, "quis.file.generation", generation);
+	assert_int_equal(case_append(writer, &fact), 0);
+}
+
+/* Of inode 10, generation 2; to another file, or to a socket. */
+static void put_transfer(const char *to_inode, const char *to_flow, uint64_t first, uint64_t bytes)
+{
+	begin_burst("transfer", first, first + 5);
+	fact_text(&fact, "quis.file.device", "254:0");
+	fact_text(&fact, "file.inode", "10");
+	fact_number(&fact, "quis.file.generation", 2);
+	if (to_inode) {
+		fact_text(&fact, "quis.transfer.to_device", "254:0");
+		fact_text(&fact, "quis.transfer.to_inode", to_inode);
+		fact_number(&fact, "quis.transfer.to_generation", 0);
+	}
+	if (to_flow) {
+		fact_text(&fact, "quis.transfer.to_flow", to_flow);
+		fact_text(&fact, "quis.flow.remote", "203.0.113.7:443");
+	}
+	fact_number(&fact, "quis.transfer.calls", 1);
+	fact_number(&fact, "quis.transfer.bytes", bytes);
+}
+
+/* Its ends are the files of that very identity; what open.ndjson tells again counts once. */
+static void test_transfers(void **state)
+{
+	static const char query[] = "SELECT a.path, coalesce(b.path, to_flow, '-'), coalesce(remote, '-'), bytes FROM transfer LEFT JOIN file AS a ON a.id = from_file"
+				    " LEFT JOIN file AS b ON b.id = to_file ORDER BY transfer.id";
+	static const char *const expected[] = {"/new /copy - 10", "/new 77 203.0.113.7:443 20", "/new - - 30", "/new 77 203.0.113.7:443 40"};
+	struct index_options options = {.fresh = true};
+	struct index_problems problems;
+	struct case_writer *writer;
+	sqlite3_stmt *row;
+	sqlite3 *db;
+	char path[256], line[128];
+	size_t i = 0;
+
+	snprintf(path, sizeof(path), "%s", unit_path(state, "case"));
+	assert_int_equal(case_create(&writer, path, NULL), 0);
+	put_access(writer, "/old", "10", 1);
+	put_transfer("11", NULL, 10, 10);
+	assert_int_equal(case_append(writer, &fact), 0);
+	put_access(writer, "/new", "10", 2);
+	put_access(writer, "/copy", "11", 0);
+	put_transfer(NULL, "77", 20, 20);
+	assert_int_equal(case_append(writer, &fact), 0);
+	put_transfer("12", NULL, 30, 30); /* no access tells of inode 12 */
+	assert_int_equal(case_append(writer, &fact), 0);
+	case_flush(writer);
+	case_open_begin(writer);
+	put_transfer(NULL, "77", 20, 20);
+	case_open_append(writer, &fact);
+	put_transfer(NULL, "77", 40, 40);
+	case_open_append(writer, &fact);
+	case_open_end(writer);
+	case_close(writer);
+	assert_int_equal(index_open_with(&db, &problems, path, &options), 0);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &row, NULL), SQLITE_OK);
+	while (sqlite3_step(row) == SQLITE_ROW) {
+		snprintf(line, sizeof(line), "%s %s %s %s", sqlite3_column_text(row, 0), sqlite3_column_text(row, 1),
+			sqlite3_column_text(row, 2), sqlite3_column_text(row, 3));
+		assert_true(i < 4);
+		assert_string_equal(line, expected[i++]);
+	}
+	assert_int_equal(i, 4);
+	sqlite3_finalize(row);
+	sqlite3_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_given_times),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test_setup_teardown(test_more_than_fits, unit_setup, unit_teardown),
+		cmocka_unit_test_setup_teardown(test_transfers, unit_setup, unit_teardown),
 	};
 
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);

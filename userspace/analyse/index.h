@@ -53,6 +53,7 @@ int index_functions(sqlite3 *db);
 extern const char index_schema[];
 extern const char index_schema_late[];			/* indexes, made once everything is in */
 extern const char index_open_begin[], index_open_end[]; /* around what open.ndjson holds */
+extern const char index_transfers[];			/* which files were at their ends */
 extern const char index_inherited[];			/* conclusions about how a descriptor came */
 extern const char index_merge_files[];			/* with one %d */
 extern const char index_views[];

@@ -160,6 +160,32 @@ static const struct column flow[] = {
 	COLUMN("errno", "quis.errno", TEXT),
 };
 
+static const struct column transfer[] = {
+	COLUMN("sequence", "event.sequence", NUMBER),
+	COLUMN("first", "event.start", TIME),
+	COLUMN("last", "event.end", TIME),
+	COLUMN("comm", "process.name", TEXT),
+	COLUMN("comm_raw", "quis.process.name_raw", TEXT),
+	COLUMN("from_path", "file.path", TEXT),
+	COLUMN("from_path_raw", "quis.file.path_raw", TEXT),
+	COLUMN("from_type", "file.type", TEXT),
+	COLUMN("from_device", "quis.file.device", TEXT),
+	COLUMN("from_inode", "file.inode", DIGITS),
+	COLUMN("from_generation", "quis.file.generation", NUMBER),
+	COLUMN("from_flow", "quis.transfer.from_flow", TEXT),
+	COLUMN("to_path", "quis.transfer.to_path", TEXT),
+	COLUMN("to_path_raw", "quis.transfer.to_path_raw", TEXT),
+	COLUMN("to_type", "quis.transfer.to_type", TEXT),
+	COLUMN("to_device", "quis.transfer.to_device", TEXT),
+	COLUMN("to_inode", "quis.transfer.to_inode", DIGITS),
+	COLUMN("to_generation", "quis.transfer.to_generation", NUMBER),
+	COLUMN("to_flow", "quis.transfer.to_flow", TEXT),
+	COLUMN("remote", "quis.flow.remote", TEXT),
+	COLUMN("remote_raw", "quis.flow.remote_raw", TEXT),
+	COLUMN("calls", "quis.transfer.calls", COUNT),
+	COLUMN("bytes", "quis.transfer.bytes", COUNT),
+};
+
 static const struct column action[] = {
 	COLUMN("time", "@timestamp", TIME),
 	COLUMN("sequence", "event.sequence", NUMBER),
@@ -234,6 +260,7 @@ const struct fact_kind fact_kinds[] = {
 	KIND("process-start", "image", process_start, PROCESS, START, "process", "start"),
 	KIND("process-end", "ending", process_end, PROCESS, END, "process", "end"),
 	KIND("flow", "flow", flow, PROCESS, NOTHING, "network", "connection"),
+	KIND("transfer", "transfer", transfer, PROCESS, NOTHING, "file", "access"),
 	KIND("action", "action", action, PROCESS, NOTHING, "file", "change"),
 	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, NULL, NULL),
 	KIND("stats", "stats", stats, NONE, NOTHING, NULL, NULL),
@@ -303,6 +330,8 @@ static const char *types_of(const struct fact_kind *kind, const struct fact_natu
 		return action_types(nature);
 	if (!strcmp(kind->table, "flow"))
 		return "[\"connection\"]";
+	if (!strcmp(kind->table, "transfer"))
+		return "[\"access\"]";
 	return !strcmp(kind->type, "start") ? "[\"start\"]" : "[\"end\"]";
 }
 

@@ -628,6 +628,8 @@ static int finish(struct loader *loader, bool ended)
 	if (!err)
 		err = loader->open ? execute(loader, index_open_end) : 0;
 	if (!err)
+		err = execute(loader, index_transfers);
+	if (!err)
 		err = index_functions(loader->db);
 	if (!err)
 		err = execute(loader, index_schema_late);

@@ -10,7 +10,7 @@
 
 #define CASE_STEP (1ll << 40) /* between the row numbers of two cases */
 
-static const char *const tables[] = {"capture", "process", "image", "ending", "file", "access", "flow", "action",
+static const char *const tables[] = {"capture", "process", "image", "ending", "file", "access", "flow", "transfer", "action",
 	"name", "stats", "gap", "notice", "finish", "clock", "source", "total"};
 
 static int execute(sqlite3 *db, const char *sql)
@@ -20,7 +20,8 @@ static int execute(sqlite3 *db, const char *sql)
 
 static int is_key(const char *column, const char *table)
 {
-	if (!strcmp(column, "id") || !strcmp(column, "file") || !strcmp(column, "latest"))
+	if (!strcmp(column, "id") || !strcmp(column, "file") || !strcmp(column, "latest") || !strcmp(column, "from_file") ||
+		!strcmp(column, "to_file"))
 		return 1;
 	return !strcmp(column, "process") && strcmp(table, "stats");
 }

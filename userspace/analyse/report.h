@@ -78,9 +78,20 @@ struct report_file {
 };
 
 struct report_flow {
-	struct text family, transport, direction, local, remote, remote_name, name_source, error, first, last;
+	struct text id, family, transport, direction, local, remote, remote_name, name_source, error, first, last;
 	int64_t peer_pid; /* -1: not known */
 	uint64_t sends, sent_bytes, receives, received_bytes, failed;
+};
+
+/* Bytes that the kernel moved; an end is a file, or a socket, which has a flow. */
+struct report_transfer_end {
+	struct text path, path_raw, type, device, inode, flow;
+};
+
+struct report_transfer {
+	struct report_transfer_end from, to;
+	struct text remote, first, last;
+	uint64_t calls, bytes;
 };
 
 struct report_action {
@@ -93,6 +104,7 @@ typedef int report_process_fn(void *context, const struct report_process *proces
 typedef int report_image_fn(void *context, const struct report_image *image);
 typedef int report_file_fn(void *context, const struct report_file *file);
 typedef int report_flow_fn(void *context, const struct report_flow *flow);
+typedef int report_transfer_fn(void *context, const struct report_transfer *transfer);
 typedef int report_action_fn(void *context, const struct report_action *action);
 
 int report_init(struct report *report, sqlite3 *db, const struct report_options *options);
@@ -115,6 +127,7 @@ int report_name_file(struct report *report, struct report_file *file);
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);
 /* Fills remote_name and name_source, by remote and last. */
 int report_name_flow(struct report *report, struct text flow_id, struct report_flow *flow);
+int report_transfers(struct report *report, int64_t process, report_transfer_fn *fn, void *context);
 int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
 
 typedef int report_writer(struct report *report, FILE *out);

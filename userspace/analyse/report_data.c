@@ -30,6 +30,7 @@ enum statement {
 	FLOWS,
 	FLOW,
 	FLOW_NAME,
+	TRANSFERS,
 	ACTIONS,
 	WANTED,
 };
@@ -76,6 +77,12 @@ static const char *const sql[] = {
 		      " WHERE flow_id = ?1 AND source IS NOT 'dns' UNION ALL"
 		      " SELECT name, source, id, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name WHERE address = ?2)"
 		      " ORDER BY rank, id DESC LIMIT 1",
+	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), t.remote,"
+		      " coalesce(t.from_path, a.path), t.from_path_raw, coalesce(t.from_type, a.type), t.from_device, t.from_inode, t.from_flow,"
+		      " coalesce(t.to_path, b.path), t.to_path_raw, coalesce(t.to_type, b.type), t.to_device, t.to_inode, t.to_flow"
+		      " FROM transfer AS t LEFT JOIN file AS a ON a.id = t.from_file LEFT JOIN file AS b ON b.id = t.to_file"
+		      " WHERE t.process = ?1 GROUP BY t.from_device, t.from_inode, t.from_generation, t.from_flow,"
+		      " t.to_device, t.to_inode, t.to_generation, t.to_flow, t.remote ORDER BY min(t.first), min(t.id)",
 	[ACTIONS] =
 		"SELECT time, kind, path, path_raw, target, target_raw, detail, path_from, outcome, errno FROM action"
 		" WHERE process = ?1 ORDER BY time, id",
@@ -447,7 +454,8 @@ static int get_flow(struct report *report, sqlite3_stmt *group, struct report_fl
 	COUNTS(group, 3, &flow->sends, &flow->sent_bytes, &flow->receives, &flow->received_bytes, &flow->failed);
 	TEXTS(row, 0, &flow->family, &flow->transport, &flow->direction, &flow->local, &flow->remote, &flow->error);
 	flow->peer_pid = get_number(row, 6);
-	return report_name_flow(report, get_text(row, 7), flow);
+	flow->id = get_text(row, 7);
+	return report_name_flow(report, flow->id, flow);
 }
 
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context)
@@ -460,6 +468,30 @@ int report_flows(struct report *report, int64_t process, report_flow_fn *fn, voi
 		got = get_flow(report, row, &flow);
 		if (got >= 0)
 			got = fn(context, &flow);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got;
+}
+
+static void get_transfer_end(sqlite3_stmt *row, int at, struct report_transfer_end *end)
+{
+	TEXTS(row, at, &end->path, &end->path_raw, &end->type, &end->device, &end->inode, &end->flow);
+}
+
+int report_transfers(struct report *report, int64_t process, report_transfer_fn *fn, void *context)
+{
+	sqlite3_stmt *row = start(report, TRANSFERS, process);
+	struct report_transfer transfer;
+	int got;
+
+	while ((got = step(row)) == 1) {
+		TEXTS(row, 0, &transfer.first, &transfer.last);
+		COUNTS(row, 2, &transfer.calls, &transfer.bytes);
+		transfer.remote = get_text(row, 4);
+		get_transfer_end(row, 5, &transfer.from);
+		get_transfer_end(row, 11, &transfer.to);
+		got = fn(context, &transfer);
 		if (got < 0)
 			return end_walk(row, got);
 	}

@@ -215,6 +215,7 @@ static int write_flow(void *context, const struct report_flow *flow)
 	struct emit *emit = &((struct output *)context)->emit;
 
 	emit_open(emit, NULL, '{');
+	put_text(emit, "id", flow->id);
 	put_text(emit, "family", flow->family);
 	put_text(emit, "protocol", flow->transport);
 	if (text_is(flow->direction, "egress"))
@@ -236,6 +237,35 @@ static int write_flow(void *context, const struct report_flow *flow)
 	put_text(emit, "last", flow->last);
 	emit_close(emit, '}');
 	return 0;
+}
+
+static void write_transfer_end(struct emit *emit, const char *key, const struct report_transfer_end *end, struct text remote)
+{
+	emit_open(emit, key, '{');
+	put_text(emit, "path", end->path);
+	put_text(emit, "path_raw", end->path_raw);
+	put_text(emit, "type", end->type);
+	put_text(emit, "dev", end->device);
+	put_raw(emit, "ino", end->inode);
+	put_text(emit, "flow", end->flow);
+	if (end->flow.bytes)
+		put_text(emit, "remote", remote);
+	emit_close(emit, '}');
+}
+
+static int write_transfer(void *context, const struct report_transfer *transfer)
+{
+	struct emit *emit = &((struct output *)context)->emit;
+
+	emit_open(emit, NULL, '{');
+	write_transfer_end(emit, "from", &transfer->from, transfer->remote);
+	write_transfer_end(emit, "to", &transfer->to, transfer->remote);
+	emit_number(emit, "calls", transfer->calls);
+	emit_number(emit, "bytes", transfer->bytes);
+	put_text(emit, "first", transfer->first);
+	put_text(emit, "last", transfer->last);
+	emit_close(emit, '}');
+	return ferror(emit->out) ? -EIO : 0;
 }
 
 static int write_action(void *context, const struct report_action *action)
@@ -308,6 +338,10 @@ static int write_process(void *context, const struct report_process *process)
 	emit_open(emit, "flows", '[');
 	if (!err)
 		err = report_flows(output->report, process->id, write_flow, output);
+	emit_close(emit, ']');
+	emit_open(emit, "transfers", '[');
+	if (!err)
+		err = report_transfers(output->report, process->id, write_transfer, output);
 	emit_close(emit, ']');
 	emit_open(emit, "actions", '[');
 	if (!err)

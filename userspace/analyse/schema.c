@@ -80,6 +80,14 @@ const char index_schema[] =
 	"  sends INTEGER NOT NULL, sent_bytes INTEGER NOT NULL,\n"
 	"  receives INTEGER NOT NULL, received_bytes INTEGER NOT NULL, failed INTEGER NOT NULL, errno "
 	"TEXT, extra TEXT);\n"
+	"CREATE TABLE transfer ( -- bytes that the kernel moved from one object to another, without the process's memory in between\n"
+	"  id INTEGER PRIMARY KEY, process INTEGER NOT NULL REFERENCES process, sequence INTEGER, first TEXT, last TEXT, comm TEXT, comm_raw TEXT,\n"
+	"  from_file INTEGER REFERENCES file, to_file INTEGER REFERENCES file, -- NULL: a socket, or a file of which no access is told\n"
+	"  from_path TEXT, from_path_raw TEXT, from_type TEXT, from_device TEXT, from_inode TEXT, from_generation INTEGER,\n"
+	"  to_path TEXT, to_path_raw TEXT, to_type TEXT, to_device TEXT, to_inode TEXT, to_generation INTEGER,\n"
+	"  from_flow TEXT, to_flow TEXT, -- flow_id of the end that is a socket\n"
+	"  remote TEXT, remote_raw TEXT, -- and where that is connected to\n"
+	"  calls INTEGER NOT NULL, bytes INTEGER NOT NULL, extra TEXT);\n"
 	"CREATE TABLE action ( -- one thing done, or several alike (detail has a count)\n"
 	"  id INTEGER PRIMARY KEY, process INTEGER NOT NULL REFERENCES process, sequence INTEGER, time "
 	"TEXT, first TEXT, last TEXT,\n"
@@ -135,8 +143,16 @@ const char index_schema_late[] =
 	"CREATE INDEX image_process ON image (process);\n"
 	"CREATE INDEX flow_process ON flow (process, flow_id, remote);\n"
 	"CREATE INDEX action_process ON action (process);\n"
+	"CREATE INDEX transfer_process ON transfer (process);\n"
 	"CREATE INDEX name_flow ON name (flow_id);\n"
 	"CREATE INDEX name_address ON name (address);\n";
+
+/* The ends of transfers, by identity, once each object has one row. */
+const char index_transfers[] =
+	"UPDATE transfer SET from_file = f.id FROM file AS f WHERE f.device = from_device AND f.inode = from_inode"
+	" AND coalesce(f.generation, 0) = coalesce(from_generation, 0);\n"
+	"UPDATE transfer SET to_file = f.id FROM file AS f WHERE f.device = to_device AND f.inode = to_inode"
+	" AND coalesce(f.generation, 0) = coalesce(to_generation, 0);\n";
 
 /*
  * A descriptor that no hook saw come, of a file that an ancestor had: it was inherited over fork or exec. The sensor states only what it
@@ -161,7 +177,7 @@ const char index_inherited[] =
  */
 const char index_open_begin[] =
 	"CREATE TEMP TABLE closed AS SELECT (SELECT coalesce(max(id), 0) FROM access) AS access,"
-	" (SELECT coalesce(max(id), 0) FROM flow) AS flow;\n";
+	" (SELECT coalesce(max(id), 0) FROM flow) AS flow, (SELECT coalesce(max(id), 0) FROM transfer) AS transfer;\n";
 const char index_open_end[] =
 	"CREATE INDEX access_closed ON access (process, file); CREATE INDEX flow_closed ON flow (process, flow_id);\n"
 	"DELETE FROM access WHERE id > (SELECT access FROM temp.closed) AND EXISTS (SELECT 1 FROM access AS c"
@@ -170,6 +186,11 @@ const char index_open_end[] =
 	"DELETE FROM flow WHERE id > (SELECT flow FROM temp.closed) AND EXISTS (SELECT 1 FROM flow AS c"
 	" WHERE c.process = flow.process AND c.flow_id = flow.flow_id AND c.remote IS flow.remote AND c.first = flow.first"
 	" AND c.id <= (SELECT flow FROM temp.closed));\n"
+	"DELETE FROM transfer WHERE id > (SELECT transfer FROM temp.closed) AND EXISTS (SELECT 1 FROM transfer AS c"
+	" WHERE c.process = transfer.process AND c.from_inode IS transfer.from_inode AND c.from_device IS transfer.from_device"
+	" AND c.from_generation IS transfer.from_generation AND c.from_flow IS transfer.from_flow AND c.to_inode IS transfer.to_inode"
+	" AND c.to_device IS transfer.to_device AND c.to_generation IS transfer.to_generation AND c.to_flow IS transfer.to_flow"
+	" AND c.remote IS transfer.remote AND c.first = transfer.first AND c.id <= (SELECT transfer FROM temp.closed));\n"
 	"DROP TABLE temp.closed; DROP INDEX access_closed; DROP INDEX flow_closed;\n";
 
 /*

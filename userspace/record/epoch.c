@@ -23,16 +23,16 @@ bool sensor_filling(const struct sensor *sensor)
 
 int sensor_flip(struct sensor *sensor)
 {
-	int next = !sensor->counting;
+	int next = !sensor->counting, i;
 	uint32_t zero = 0;
 	uint64_t now = clock_boot();
 
 	*(volatile uint32_t *)&sensor->state->dirty = 0;
 	*(volatile uint64_t *)&sensor->state->rows = 0;
 	/* each update returns after an RCU grace period: maybe_wait_bpf_programs(), kernel/bpf/syscall.c */
-	if (bpf_map_update_elem(sensor->files_now, &zero, &sensor->file_maps[next], BPF_ANY) ||
-		bpf_map_update_elem(sensor->flows_now, &zero, &sensor->flow_maps[next], BPF_ANY))
-		return -errno;
+	for (i = 0; i < COUNTED; i++)
+		if (bpf_map_update_elem(sensor->counters[i].now, &zero, &sensor->counters[i].maps[next], BPF_ANY))
+			return -errno;
 	sensor->counting = next;
 	sensor->flipped = now;
 	return 0;
@@ -43,10 +43,13 @@ typedef void (*row_fn)(const void *key, const void *row, void *context);
 /* `context` is the recorder: its rings fill while a hundred thousand rows are taken. */
 typedef int (*take_fn)(int map, void *in, void *out, void *keys, void *rows, uint32_t *count, const struct bpf_map_batch_opts *options);
 
-static char keys[BATCH * sizeof(struct flow_key)], rows[BATCH * sizeof(struct file_row)];
+static char keys[BATCH * sizeof(struct transfer_key)], rows[BATCH * sizeof(struct file_row)];
 
-static int drain(int map, take_fn take, size_t key_size, size_t row_size, row_fn fn, void *context)
+/* Pinned, rows are copied, and stay until they are in the case: sensor_clear(). */
+static int drain(const struct sensor *sensor, enum counted what, size_t key_size, size_t row_size, row_fn fn, void *context)
 {
+	take_fn take = sensor->pin ? bpf_map_lookup_batch : bpf_map_lookup_and_delete_batch;
+	int map = sensor->counters[what].maps[!sensor->counting];
 	uint32_t in = 0, out = 0, count, i;
 	bool first = true;
 	int error;
@@ -65,14 +68,8 @@ static int drain(int map, take_fn take, size_t key_size, size_t row_size, row_fn
 	return 0;
 }
 
-_Static_assert(sizeof(struct file_key) <= sizeof(struct flow_key), "batch buffer");
-_Static_assert(sizeof(struct flow_row) <= sizeof(struct file_row), "batch buffer");
-
-/* Pinned, rows are copied, and stay until they are in the case: sensor_clear(). */
-static take_fn take_of(const struct sensor *sensor)
-{
-	return sensor->pin ? bpf_map_lookup_batch : bpf_map_lookup_and_delete_batch;
-}
+_Static_assert(sizeof(struct file_key) <= sizeof(struct transfer_key) && sizeof(struct flow_key) <= sizeof(struct transfer_key), "batch buffer");
+_Static_assert(sizeof(struct flow_row) <= sizeof(struct file_row) && sizeof(struct transfer_row) <= sizeof(struct file_row), "batch buffer");
 
 static uint64_t clear(int map)
 {
@@ -94,17 +91,27 @@ static uint64_t clear(int map)
 
 uint64_t sensor_clear(struct sensor *sensor)
 {
-	return clear(sensor->file_maps[!sensor->counting]) + clear(sensor->flow_maps[!sensor->counting]);
+	uint64_t cleared = 0;
+	int i;
+
+	for (i = 0; i < COUNTED; i++)
+		cleared += clear(sensor->counters[i].maps[!sensor->counting]);
+	return cleared;
 }
 
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context)
 {
-	return drain(sensor->file_maps[!sensor->counting], take_of(sensor), sizeof(struct file_key), sizeof(struct file_row), (row_fn)fn, context);
+	return drain(sensor, COUNTED_FILES, sizeof(struct file_key), sizeof(struct file_row), (row_fn)fn, context);
 }
 
 int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context)
 {
-	return drain(sensor->flow_maps[!sensor->counting], take_of(sensor), sizeof(struct flow_key), sizeof(struct flow_row), (row_fn)fn, context);
+	return drain(sensor, COUNTED_FLOWS, sizeof(struct flow_key), sizeof(struct flow_row), (row_fn)fn, context);
+}
+
+int sensor_drain_transfers(struct sensor *sensor, transfer_row_fn fn, void *context)
+{
+	return drain(sensor, COUNTED_TRANSFERS, sizeof(struct transfer_key), sizeof(struct transfer_row), (row_fn)fn, context);
 }
 
 static uint64_t missed_of(int program)

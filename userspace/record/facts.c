@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From what was merged to lines of the case (case/FACTS.md). */
-#include "record/record.h"
+#include "record/facts_private.h"
 #include "record/ways.h"
 
 #include <arpa/inet.h>
@@ -18,68 +18,6 @@
 #include <sys/utsname.h>
 
 extern const char quis_bpf_object[], quis_bpf_object_end[];
-
-static uint64_t real(const struct recorder *r, uint64_t boot)
-{
-	return boot + r->boot_to_real;
-}
-
-static void begin(struct recorder *r, const char *kind, uint64_t boot)
-{
-	fact_begin(r->fact, kind, real(r, boot));
-}
-
-static void end(struct recorder *r)
-{
-	if (r->open)
-		case_open_append(r->writer, r->fact);
-	else if (case_append(r->writer, r->fact))
-		r->write_errors++;
-}
-
-static void entity(struct fact *f, const char *key, uint64_t start, uint32_t tgid)
-{
-	char id[40];
-
-	snprintf(id, sizeof(id), "%u-%llx", tgid, (unsigned long long)start);
-	fact_text(f, key, id);
-}
-
-static void device(struct fact *f, const char *key, uint32_t dev)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%u:%u", dev >> 20, dev & 0xfffff);
-	fact_text(f, key, text);
-}
-
-static void kind(struct fact *f, const char *category, const char *const *types, size_t count)
-{
-	const char *const categories[] = {category};
-
-	fact_text(f, "event.kind", "event");
-	fact_list(f, "event.category", categories, 1);
-	fact_list(f, "event.type", types, count);
-}
-
-static void who(struct recorder *r, uint64_t start, uint32_t tgid)
-{
-	struct process_key key = {.start = start, .tgid = tgid};
-	const struct process *p = (struct process *)table_find(&r->processes, &key);
-
-	entity(r->fact, "process.entity_id", start, tgid);
-	fact_number(r->fact, "process.pid", tgid);
-	if (p && p->comm[0])
-		fact_bytes(r->fact, "process.name", "quis.process.name_raw", p->comm, strnlen(p->comm, COMM_SIZE));
-}
-
-static void number_text(struct fact *f, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	fact_text(f, key, text);
-}
 
 /* ---- capture ---- */
 
@@ -411,7 +349,7 @@ static bool is_memfd(const struct file_burst *b)
 	return (b->path.flags & PATH_PSEUDO) && b->path.length > 7 && !memcmp(b->path.text, "/memfd:", 7);
 }
 
-static const char *file_type(const struct file_burst *b)
+const char *facts_file_type(const struct file_burst *b)
 {
 	if (is_memfd(b))
 		return "memfd";
@@ -431,7 +369,7 @@ static const char *file_type(const struct file_burst *b)
 }
 
 /* Objects without a path get the label that /proc/PID/fd shows for them. */
-static void file_path(struct fact *f, const struct file_burst *b)
+void facts_path(struct fact *f, const char *key, const char *raw_key, const struct file_burst *b)
 {
 	const char *text = b->path.text;
 	size_t length = b->path.length;
@@ -445,7 +383,7 @@ static void file_path(struct fact *f, const struct file_burst *b)
 		text = label;
 	}
 	if (text)
-		fact_bytes(f, "file.path", "quis.file.path_raw", text, length);
+		fact_bytes(f, key, raw_key, text, length);
 }
 
 static void how_list(struct fact *f, uint32_t how)
@@ -499,10 +437,10 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	who(r, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, s->first));
 	fact_time(f, "event.end", real(r, s->last));
-	file_path(f, b);
+	facts_path(f, "file.path", "quis.file.path_raw", b);
 	if (b->mode) {
 		fact_text(f, "quis.file.path_from", "kernel");
-		fact_text(f, "file.type", file_type(b));
+		fact_text(f, "file.type", facts_file_type(b));
 	}
 	device(f, "quis.file.device", b->key.dev);
 	number_text(f, "file.inode", b->key.ino);
@@ -710,22 +648,6 @@ static void ecs_end(struct fact *f, const char *ip_key, const char *port_key, co
 	fact_number(f, port_key, e->port);
 }
 
-static void inet_ends(struct fact *f, const struct flow_burst *b, bool in)
-{
-	struct endpoint local = {.known = false}, remote = {.known = false};
-
-	endpoint_set(&remote, b->key.family, b->key.addr, b->key.port);
-	if (b->ends_known)
-		endpoint_set(&local, b->key.family, b->ends.local_addr, b->ends.local_port);
-	fact_text(f, "network.type", b->key.family == AF_INET ? "ipv4" : "ipv6");
-	if (local.known)
-		fact_text(f, "quis.flow.local", local.text);
-	if (remote.known)
-		fact_text(f, "quis.flow.remote", remote.text);
-	ecs_end(f, "source.ip", "source.port", in ? &remote : &local);
-	ecs_end(f, "destination.ip", "destination.port", in ? &local : &remote);
-}
-
 static void unix_end(struct fact *f, const char *key, const char *raw_key, const char *path, bool abstract)
 {
 	char text[128];
@@ -738,6 +660,34 @@ static void unix_end(struct fact *f, const char *key, const char *raw_key, const
 	}
 	snprintf(text, sizeof(text), "@%s", path);
 	fact_bytes(f, key, raw_key, text, strlen(text));
+}
+
+void facts_remote(struct fact *f, const struct flow_burst *b)
+{
+	struct endpoint remote = {.known = false};
+
+	if (b->key.family == AF_UNIX)
+		unix_end(f, "quis.flow.remote", "quis.flow.remote_raw", b->remote_path, b->ends.abstract & 2);
+	if (b->key.family != AF_INET && b->key.family != AF_INET6)
+		return;
+	endpoint_set(&remote, b->key.family, b->key.addr, b->key.port);
+	if (remote.known)
+		fact_text(f, "quis.flow.remote", remote.text);
+}
+
+static void inet_ends(struct fact *f, const struct flow_burst *b, bool in)
+{
+	struct endpoint local = {.known = false}, remote = {.known = false};
+
+	endpoint_set(&remote, b->key.family, b->key.addr, b->key.port);
+	if (b->ends_known)
+		endpoint_set(&local, b->key.family, b->ends.local_addr, b->ends.local_port);
+	fact_text(f, "network.type", b->key.family == AF_INET ? "ipv4" : "ipv6");
+	if (local.known)
+		fact_text(f, "quis.flow.local", local.text);
+	facts_remote(f, b);
+	ecs_end(f, "source.ip", "source.port", in ? &remote : &local);
+	ecs_end(f, "destination.ip", "destination.port", in ? &local : &remote);
 }
 
 static const char *direction(const struct flow_burst *b)
@@ -790,7 +740,7 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 		inet_ends(f, b, way && way[0] == 'i');
 	if (b->key.family == AF_UNIX && b->ends_known) {
 		unix_end(f, "quis.flow.local", "quis.flow.local_raw", b->local_path, b->ends.abstract & 1);
-		unix_end(f, "quis.flow.remote", "quis.flow.remote_raw", b->remote_path, b->ends.abstract & 2);
+		facts_remote(f, b);
 		fact_count(f, "quis.flow.peer_pid", b->ends.peer);
 		id_text(f, "quis.flow.peer_id", b->ends.peer_ino);
 	}

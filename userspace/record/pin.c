@@ -19,8 +19,6 @@
 #include <sys/vfs.h>
 
 #define STATE_MAP ".bss.state"
-#define SPARE_FILES "spare_files"
-#define SPARE_FLOWS "spare_flows"
 
 extern const char quis_bpf_object[], quis_bpf_object_end[];
 
@@ -103,10 +101,8 @@ int pins_make(struct sensor *sensor)
 	bpf_object__for_each_map(map, sensor->object)
 		if (!error && strcmp(bpf_map__name(map), STATE_MAP))
 			error = pin(sensor, "map", bpf_map__name(map), bpf_map__fd(map));
-	if (!error)
-		error = pin(sensor, "map", SPARE_FILES, sensor->file_maps[1]);
-	if (!error)
-		error = pin(sensor, "map", SPARE_FLOWS, sensor->flow_maps[1]);
+	for (i = 0; i < COUNTED && !error; i++)
+		error = pin(sensor, "map", counted_names[i].spare, sensor->counters[i].maps[1]);
 	bpf_object__for_each_program(program, sensor->object)
 		if (!error && bpf_program__autoload(program) && !program_iterates(program))
 			error = pin(sensor, "prog", bpf_program__name(program), bpf_program__fd(program));
@@ -222,14 +218,19 @@ static int counting_now(int outer, const int maps[2])
 
 static int find_counting(struct sensor *sensor)
 {
+	int files = counting_now(sensor->counters[0].now, sensor->counters[0].maps), other, i;
 	uint32_t zero = 0;
-	int files = counting_now(sensor->files_now, sensor->file_maps), flows = counting_now(sensor->flows_now, sensor->flow_maps);
 
-	if (files < 0 || flows < 0)
-		return files < 0 ? files : flows;
-	/* it died between the two swaps */
-	if (flows != files && bpf_map_update_elem(sensor->flows_now, &zero, &sensor->flow_maps[files], BPF_ANY))
-		return -errno;
+	for (i = 1; files >= 0 && i < COUNTED; i++) {
+		other = counting_now(sensor->counters[i].now, sensor->counters[i].maps);
+		if (other < 0)
+			return other;
+		/* it died between the swaps */
+		if (other != files && bpf_map_update_elem(sensor->counters[i].now, &zero, &sensor->counters[i].maps[files], BPF_ANY))
+			return -errno;
+	}
+	if (files < 0)
+		return files;
 	sensor->counting = files;
 	sensor->predecessor = sensor->state->own_tgid;
 	sensor->state->dirty = 1;
@@ -244,7 +245,7 @@ int pins_open(struct sensor *sensor, const char *directory)
 
 int pins_take_up(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
-	int error = look_at_state(sensor);
+	int error = look_at_state(sensor), spares[COUNTED], i;
 
 	if (error)
 		return error;
@@ -255,8 +256,10 @@ int pins_take_up(struct sensor *sensor, const struct btf *btf, const struct sens
 		error = open_programs(sensor);
 	if (!error)
 		error = bpf_object__load(sensor->object);
+	for (i = 0; i < COUNTED; i++)
+		spares[i] = error ? -1 : pinned(sensor, "map", counted_names[i].spare);
 	if (!error)
-		error = sensor_find_maps(sensor, pinned(sensor, "map", SPARE_FILES), pinned(sensor, "map", SPARE_FLOWS));
+		error = sensor_find_maps(sensor, spares);
 	if (!error)
 		error = find_counting(sensor);
 	if (error)

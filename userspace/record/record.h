@@ -110,6 +110,9 @@ struct missing_hook {
 
 #define MISSING_MAX 256
 
+/* What is counted in maps that are flipped. */
+enum counted { COUNTED_FILES, COUNTED_FLOWS, COUNTED_TRANSFERS, COUNTED };
+
 struct bpf_program;
 
 struct sensor {
@@ -127,8 +130,10 @@ struct sensor {
 	enum hooks hooks; /* in effect */
 	struct sensor_state *state;
 	u8 *marks;
-	int files_now, flows_now;
-	int file_maps[2], flow_maps[2];
+	struct {
+		int now;     /* the map of maps, with the one that counts */
+		int maps[2];
+	} counters[COUNTED];
 	uint32_t file_entries;
 	int counting; /* which of the two counts now */
 	uint64_t flipped; /* all that happened before is in what was drained */
@@ -159,8 +164,10 @@ uint64_t sensor_clear(struct sensor *sensor);
 bool sensor_attached(const struct sensor *sensor, const struct bpf_program *program);
 typedef void (*file_row_fn)(const struct file_key *key, const struct file_row *row, void *context);
 typedef void (*flow_row_fn)(const struct flow_key *key, const struct flow_row *row, void *context);
+typedef void (*transfer_row_fn)(const struct transfer_key *key, const struct transfer_row *row, void *context);
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context);
 int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context);
+int sensor_drain_transfers(struct sensor *sensor, transfer_row_fn fn, void *context);
 uint64_t sensor_missed(const struct sensor *sensor); /* runs that the kernel left out (recursion_misses) */
 /* Runs an iterator program in small steps; `between` empties the rings. -ENOENT: not on this kernel. */
 void sensor_keep_iterator(struct sensor *sensor); /* of tasks: it can be run after confinement too */
@@ -270,7 +277,7 @@ struct process {
 	char hash[65];
 };
 
-/* ---- files.c, flows.c: bursts ---- */
+/* ---- files.c, flows.c, transfers.c: bursts ---- */
 
 struct name {
 	char *text;
@@ -297,6 +304,20 @@ struct flow_burst {
 	char *local_path, *remote_path;
 	uint64_t name_time;
 	bool ends_known;
+};
+
+struct transfer_end {
+	struct name path;
+	uint32_t mode; /* 0: not known */
+};
+
+struct transfer_burst {
+	struct node node;
+	struct transfer_key key;
+	struct transfer_row sum;
+	struct transfer_end from, to; /* of files */
+	char *remote_path;	      /* of a unix socket */
+	bool abstract;
 };
 
 struct refused_key {
@@ -409,7 +430,7 @@ struct recorder {
 	struct ring files_ring, life_ring;
 	bool names_only; /* of records that another sensor has told */
 	bool resume; /* the first epoch is a dead sensor's: its counters are swapped out already */
-	struct table processes, files, flows, refused, actions, places;
+	struct table processes, files, flows, transfers, refused, actions, places;
 	struct uses uses;
 	struct self self;
 	struct {
@@ -454,6 +475,10 @@ void flows_record(struct recorder *r, const struct record_flow *record);
 void flows_row(const struct flow_key *key, const struct flow_row *row, void *recorder);
 void flows_close(struct recorder *r, bool all);
 void flows_open(struct recorder *r);
+void transfers_record(struct recorder *r, const struct record_transfer *record);
+void transfers_row(const struct transfer_key *key, const struct transfer_row *row, void *recorder); /* after those of files and flows: they name it */
+void transfers_close(struct recorder *r, bool all);
+void transfers_open(struct recorder *r);
 
 void actions_record(struct recorder *r, const struct record_action *record);
 void actions_place(struct recorder *r, const struct record_place *record);
@@ -468,6 +493,7 @@ void facts_process_end(struct recorder *r, const struct process *p);
 void facts_file(struct recorder *r, const struct file_burst *b);
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
+void facts_transfer(struct recorder *r, const struct transfer_burst *b);
 void facts_stats(struct recorder *r);
 void facts_continued(struct recorder *r, const char *note);
 void facts_config_change(struct recorder *r, const char *note);

@@ -34,6 +34,7 @@ void recorder_take(void *context, const void *data, size_t size)
 		[RECORD_process] = sizeof(struct record_exec),
 		[RECORD_action] = sizeof(struct record_action),
 		[RECORD_place] = sizeof(struct record_place),
+		[RECORD_transfer] = sizeof(struct record_transfer),
 	};
 
 	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
@@ -69,6 +70,9 @@ void recorder_take(void *context, const void *data, size_t size)
 		break;
 	case RECORD_place:
 		actions_place(r, data);
+		break;
+	case RECORD_transfer:
+		transfers_record(r, data);
 		break;
 	}
 }
@@ -185,6 +189,8 @@ static void epoch(struct recorder *r, bool last)
 			error = sensor_drain_files(&r->sensor, files_row, r);
 		if (!error)
 			error = sensor_drain_flows(&r->sensor, flows_row, r);
+		if (!error)
+			error = sensor_drain_transfers(&r->sensor, transfers_row, r);
 		if (error)
 			facts_gap(r, from, r->now, strerror(-error), 0);
 	} else {
@@ -194,6 +200,7 @@ static void epoch(struct recorder *r, bool last)
 	commit_begin(r, PHASE_WRITING);
 	files_close(r, last);
 	flows_close(r, last);
+	transfers_close(r, last);
 	actions_close(r, last);
 	process_end_all(r);
 	if (last || r->now - missed_at > MISSED_EVERY) {
@@ -209,6 +216,7 @@ static void epoch(struct recorder *r, bool last)
 	r->open = true;
 	files_open(r);
 	flows_open(r);
+	transfers_open(r);
 	r->open = false;
 	if (case_open_end(r->writer))
 		written = false;
@@ -274,7 +282,7 @@ static void confine(struct recorder *r)
 	struct confine_wants wants = {
 		.case_dir = case_directory(r->writer),
 		.pin_dir = r->sensor.pin ? r->sensor.pin_dir : -1,
-		.map = r->sensor.files_now,
+		.map = r->sensor.counters[COUNTED_FILES].now,
 		.command = r->command_pid,
 		.forks = r->sensor.hooks == HOOKS_TRAMPOLINE,
 	};
@@ -430,6 +438,8 @@ int recorder_tables(struct recorder *r)
 	if (!error)
 		error = table_init(&r->flows, offsetof(struct flow_burst, key), sizeof(struct flow_key));
 	if (!error)
+		error = table_init(&r->transfers, offsetof(struct transfer_burst, key), sizeof(struct transfer_key));
+	if (!error)
 		error = table_init(&r->actions, offsetof(struct action_burst, key), sizeof(struct action_key));
 	if (!error)
 		error = table_init(&r->places, offsetof(struct place, id), sizeof(uint64_t));
@@ -465,6 +475,7 @@ static void recorder_done(struct recorder *r)
 	table_done(&r->processes);
 	table_done(&r->files);
 	table_done(&r->flows);
+	table_done(&r->transfers);
 	table_done(&r->refused);
 	table_done(&r->actions);
 	table_done(&r->places);

@@ -479,29 +479,38 @@ static int spare(struct bpf_object *object, const struct bpf_map *map)
 		bpf_map__max_entries(map), &options);
 }
 
-int sensor_find_maps(struct sensor *sensor, int spare_files, int spare_flows)
+const struct counted_names counted_names[COUNTED] = {
+	[COUNTED_FILES] = {"file_rows", "files_now", "spare_files"},
+	[COUNTED_FLOWS] = {"flow_rows", "flows_now", "spare_flows"},
+	[COUNTED_TRANSFERS] = {"transfer_rows", "transfers_now", "spare_transfers"},
+};
+
+int sensor_find_maps(struct sensor *sensor, const int spares[COUNTED])
 {
 	struct bpf_map *state = bpf_object__find_map_by_name(sensor->object, ".bss.state");
 	struct bpf_map *marks = bpf_object__find_map_by_name(sensor->object, ".bss.marks");
-	struct bpf_map *files = bpf_object__find_map_by_name(sensor->object, "file_rows");
-	struct bpf_map *flows = bpf_object__find_map_by_name(sensor->object, "flow_rows");
+	int i;
 
-	if (!state || !marks || !files || !flows)
+	if (!state || !marks)
 		return -ENOENT;
 	sensor->state = sensor_share(bpf_map__fd(state), sizeof(*sensor->state));
 	sensor->marks = sensor_share(bpf_map__fd(marks), PID_LIMIT);
 	if (!sensor->state || !sensor->marks)
 		return -errno;
 	forget_copy(marks);
-	sensor->files_now = sensor_map(sensor, "files_now");
-	sensor->flows_now = sensor_map(sensor, "flows_now");
-	sensor->file_entries = bpf_map__max_entries(files);
-	sensor->file_maps[0] = bpf_map__fd(files);
-	sensor->flow_maps[0] = bpf_map__fd(flows);
-	sensor->file_maps[1] = spare_files >= 0 ? spare_files : spare(sensor->object, files);
-	sensor->flow_maps[1] = spare_flows >= 0 ? spare_flows : spare(sensor->object, flows);
-	if (sensor->file_maps[1] < 0 || sensor->flow_maps[1] < 0)
-		return -errno;
+	for (i = 0; i < COUNTED; i++) {
+		struct bpf_map *rows = bpf_object__find_map_by_name(sensor->object, counted_names[i].rows);
+
+		if (!rows)
+			return -ENOENT;
+		sensor->counters[i].now = sensor_map(sensor, counted_names[i].now);
+		sensor->counters[i].maps[0] = bpf_map__fd(rows);
+		sensor->counters[i].maps[1] = spares && spares[i] >= 0 ? spares[i] : spare(sensor->object, rows);
+		if (sensor->counters[i].maps[1] < 0)
+			return -errno;
+		if (i == COUNTED_FILES)
+			sensor->file_entries = bpf_map__max_entries(rows);
+	}
 	return 0;
 }
 
@@ -513,7 +522,7 @@ static int try_hooks(struct sensor *sensor, const struct btf *btf, const struct 
 	error = load(sensor, btf, options);
 	if (error)
 		return error;
-	error = sensor_find_maps(sensor, -1, -1);
+	error = sensor_find_maps(sensor, NULL);
 	if (error)
 		sensor_close(sensor);
 	return error;
@@ -643,6 +652,8 @@ void sensor_unmap(struct sensor *sensor)
 
 void sensor_close(struct sensor *sensor)
 {
+	int i;
+
 	detach(sensor);
 	free(sensor->links);
 	free(sensor->link_names);
@@ -652,11 +663,11 @@ void sensor_close(struct sensor *sensor)
 		close(sensor->programs[--sensor->program_count]);
 	free(sensor->programs);
 	sensor->programs = NULL;
-	if (sensor->file_maps[1] > 0)
-		close(sensor->file_maps[1]);
-	if (sensor->flow_maps[1] > 0)
-		close(sensor->flow_maps[1]);
-	sensor->file_maps[1] = sensor->flow_maps[1] = 0;
+	for (i = 0; i < COUNTED; i++) {
+		if (sensor->counters[i].maps[1] > 0)
+			close(sensor->counters[i].maps[1]);
+		sensor->counters[i].maps[1] = 0;
+	}
 	bpf_link__destroy(sensor->task_iterator);
 	sensor->task_iterator = NULL;
 	sensor_unmap(sensor);

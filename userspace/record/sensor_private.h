@@ -17,6 +17,11 @@ void sensor_missing(struct sensor *sensor, const struct bpf_program *program, co
 /* Opens the object, for the hooks that sensor->hooks says; nothing is loaded. */
 int sensor_read_object(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options);
 /* Negative spare descriptors: they are made. */
-int sensor_find_maps(struct sensor *sensor, int spare_files, int spare_flows);
+int sensor_find_maps(struct sensor *sensor, const int spares[COUNTED]);
+
+struct counted_names {
+	const char *rows, *now, *spare;
+};
+extern const struct counted_names counted_names[COUNTED];
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What all facts begin with, for the files that write them. */
+#ifndef QUIS_RECORD_FACTS_PRIVATE_H
+#define QUIS_RECORD_FACTS_PRIVATE_H
+
+#include "record/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static inline uint64_t real(const struct recorder *r, uint64_t boot)
+{
+	return boot + r->boot_to_real;
+}
+
+static inline void begin(struct recorder *r, const char *kind, uint64_t boot)
+{
+	fact_begin(r->fact, kind, real(r, boot));
+}
+
+static inline void end(struct recorder *r)
+{
+	if (r->open)
+		case_open_append(r->writer, r->fact);
+	else if (case_append(r->writer, r->fact))
+		r->write_errors++;
+}
+
+static inline void entity(struct fact *f, const char *key, uint64_t start, uint32_t tgid)
+{
+	char id[40];
+
+	snprintf(id, sizeof(id), "%u-%llx", tgid, (unsigned long long)start);
+	fact_text(f, key, id);
+}
+
+static inline void device(struct fact *f, const char *key, uint32_t dev)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%u:%u", dev >> 20, dev & 0xfffff);
+	fact_text(f, key, text);
+}
+
+static inline void kind(struct fact *f, const char *category, const char *const *types, size_t count)
+{
+	const char *const categories[] = {category};
+
+	fact_text(f, "event.kind", "event");
+	fact_list(f, "event.category", categories, 1);
+	fact_list(f, "event.type", types, count);
+}
+
+static inline void who(struct recorder *r, uint64_t start, uint32_t tgid)
+{
+	struct process_key key = {.start = start, .tgid = tgid};
+	const struct process *p = (struct process *)table_find(&r->processes, &key);
+
+	entity(r->fact, "process.entity_id", start, tgid);
+	fact_number(r->fact, "process.pid", tgid);
+	if (p && p->comm[0])
+		fact_bytes(r->fact, "process.name", "quis.process.name_raw", p->comm, strnlen(p->comm, COMM_SIZE));
+}
+
+static inline void number_text(struct fact *f, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	fact_text(f, key, text);
+}
+
+/* Of a burst's name and mode: what FACTS.md has as file.path (under any key) and file.type. */
+void facts_path(struct fact *f, const char *key, const char *raw_key, const struct file_burst *b);
+const char *facts_file_type(const struct file_burst *b);
+/* quis.flow.remote of a burst's key, or of a unix socket's remote_path and ends.abstract. */
+void facts_remote(struct fact *f, const struct flow_burst *b);
+
+#endif

@@ -78,10 +78,10 @@ static const char *const sql[] = {
 		      " SELECT name, source, id, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name WHERE address = ?2)"
 		      " ORDER BY rank, id DESC LIMIT 1",
 	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), t.remote,"
-		      " coalesce(t.from_path, a.path), t.from_path_raw, coalesce(t.from_type, a.type), t.from_device, t.from_inode, t.from_flow,"
+		      " coalesce(t.path, a.path), t.path_raw, coalesce(t.type, a.type), t.device, t.inode, t.from_flow,"
 		      " coalesce(t.to_path, b.path), t.to_path_raw, coalesce(t.to_type, b.type), t.to_device, t.to_inode, t.to_flow"
 		      " FROM transfer AS t LEFT JOIN file AS a ON a.id = t.from_file LEFT JOIN file AS b ON b.id = t.to_file"
-		      " WHERE t.process = ?1 GROUP BY t.from_device, t.from_inode, t.from_generation, t.from_flow,"
+		      " WHERE t.process = ?1 GROUP BY t.device, t.inode, t.generation, t.from_flow,"
 		      " t.to_device, t.to_inode, t.to_generation, t.to_flow, t.remote ORDER BY min(t.first), min(t.id)",
 	[ACTIONS] =
 		"SELECT time, kind, path, path_raw, target, target_raw, detail, path_from, outcome, errno FROM action"

@@ -83,7 +83,7 @@ const char index_schema[] =
 	"CREATE TABLE transfer ( -- bytes that the kernel moved from one object to another, without the process's memory in between\n"
 	"  id INTEGER PRIMARY KEY, process INTEGER NOT NULL REFERENCES process, sequence INTEGER, first TEXT, last TEXT, comm TEXT, comm_raw TEXT,\n"
 	"  from_file INTEGER REFERENCES file, to_file INTEGER REFERENCES file, -- NULL: a socket, or a file of which no access is told\n"
-	"  from_path TEXT, from_path_raw TEXT, from_type TEXT, from_device TEXT, from_inode TEXT, from_generation INTEGER,\n"
+	"  path TEXT, path_raw TEXT, type TEXT, device TEXT, inode TEXT, generation INTEGER, -- of the file that they came from\n"
 	"  to_path TEXT, to_path_raw TEXT, to_type TEXT, to_device TEXT, to_inode TEXT, to_generation INTEGER,\n"
 	"  from_flow TEXT, to_flow TEXT, -- flow_id of the end that is a socket\n"
 	"  remote TEXT, remote_raw TEXT, -- and where that is connected to\n"
@@ -149,8 +149,8 @@ const char index_schema_late[] =
 
 /* The ends of transfers, by identity, once each object has one row. */
 const char index_transfers[] =
-	"UPDATE transfer SET from_file = f.id FROM file AS f WHERE f.device = from_device AND f.inode = from_inode"
-	" AND coalesce(f.generation, 0) = coalesce(from_generation, 0);\n"
+	"UPDATE transfer SET from_file = f.id FROM file AS f WHERE f.device = transfer.device AND f.inode = transfer.inode"
+	" AND coalesce(f.generation, 0) = coalesce(transfer.generation, 0);\n"
 	"UPDATE transfer SET to_file = f.id FROM file AS f WHERE f.device = to_device AND f.inode = to_inode"
 	" AND coalesce(f.generation, 0) = coalesce(to_generation, 0);\n";
 
@@ -187,8 +187,8 @@ const char index_open_end[] =
 	" WHERE c.process = flow.process AND c.flow_id = flow.flow_id AND c.remote IS flow.remote AND c.first = flow.first"
 	" AND c.id <= (SELECT flow FROM temp.closed));\n"
 	"DELETE FROM transfer WHERE id > (SELECT transfer FROM temp.closed) AND EXISTS (SELECT 1 FROM transfer AS c"
-	" WHERE c.process = transfer.process AND c.from_inode IS transfer.from_inode AND c.from_device IS transfer.from_device"
-	" AND c.from_generation IS transfer.from_generation AND c.from_flow IS transfer.from_flow AND c.to_inode IS transfer.to_inode"
+	" WHERE c.process = transfer.process AND c.inode IS transfer.inode AND c.device IS transfer.device"
+	" AND c.generation IS transfer.generation AND c.from_flow IS transfer.from_flow AND c.to_inode IS transfer.to_inode"
 	" AND c.to_device IS transfer.to_device AND c.to_generation IS transfer.to_generation AND c.to_flow IS transfer.to_flow"
 	" AND c.remote IS transfer.remote AND c.first = transfer.first AND c.id <= (SELECT transfer FROM temp.closed));\n"
 	"DROP TABLE temp.closed; DROP INDEX access_closed; DROP INDEX flow_closed;\n";

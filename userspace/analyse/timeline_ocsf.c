@@ -95,6 +95,8 @@ static struct activity activity_of(const struct event *event)
 		return (struct activity){1007, 2, NULL};
 	if (is_table(event, "flow") && (event_text(event, PART_LOCAL).bytes || event_text(event, PART_REMOTE).bytes))
 		return (struct activity){4001, event_number(event, PART_FAILED) > 0 ? 5 : 6, NULL};
+	if (is_table(event, "transfer") && event_text(event, PART_PATH).bytes)
+		return (struct activity){1001, 99, "Transfer"};
 	if (is_table(event, "name"))
 		return text_equals(event_text(event, PART_SOURCE), "dns") ? (struct activity){4003, 2, NULL}
 									  : (struct activity){4001, 99, "Name"};

@@ -274,6 +274,29 @@ static const char *say_flow(const struct event *event)
 	return "Connection Refused";
 }
 
+static void add_transfer_end(const struct event *event, enum part path, enum part flow)
+{
+	struct text text = event_text(event, path);
+
+	if (event_text(event, flow).bytes)
+		text = event_text(event, PART_REMOTE).bytes ? event_text(event, PART_REMOTE) : text_of("a socket");
+	add_text(text.bytes ? text : text_of("something without a name"));
+}
+
+static const char *say_transfer(const struct event *event)
+{
+	const char *separator = ": ";
+
+	add_actor(event);
+	add(event_text(event, PART_FROM_FLOW).bytes ? " let the kernel move data from " : " let the kernel move ");
+	add_transfer_end(event, PART_PATH, PART_FROM_FLOW);
+	add(" to ");
+	add_transfer_end(event, PART_TO_PATH, PART_TO_FLOW);
+	add_count(&separator, event_number(event, PART_CALLS), "call", "calls");
+	add_count(&separator, event_number(event, PART_BYTES), "byte", "bytes");
+	return event_text(event, PART_TO_FLOW).bytes ? "Data Sent by the Kernel" : "Data Moved by the Kernel";
+}
+
 static const char *say_action(const struct event *event)
 {
 	struct text path = event_text(event, PART_PATH), target = event_text(event, PART_TARGET),
@@ -419,6 +442,7 @@ static const struct {
 	{"image", say_start},
 	{"ending", say_end},
 	{"flow", say_flow},
+	{"transfer", say_transfer},
 	{"action", say_action},
 	{"name", say_name},
 	{"stats", say_stats},

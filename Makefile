@@ -30,14 +30,14 @@ CC       := $(CLANG)
 SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
 endif
 
-RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lzstd -lcap-ng -lseccomp
+RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lzstd -lcap-ng -lseccomp -lnettle
 ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lm
 # what a static link of the same needs besides
 RECORD_STATIC_LIBS  := $(RECORD_LIBS) -lpthread
 ANALYSE_STATIC_LIBS := $(ANALYSE_LIBS) -lz -lpthread -ldl
 
 CASE_SRC    := $(wildcard userspace/case/*.c)
-RECORD_SRC  := $(wildcard userspace/record/*.c)
+RECORD_SRC  := $(wildcard userspace/record/*.c) $(wildcard userspace/names/*.c)
 CATALOG_SRC := userspace/catalog/catalog.c userspace/catalog/match.c
 ANALYSE_SRC := $(wildcard userspace/analyse/*.c) $(wildcard userspace/inventory/*.c) $(filter-out $(CATALOG_SRC),$(wildcard userspace/catalog/*.c))
 BPF_SRC     := $(wildcard bpf/*.bpf.c)

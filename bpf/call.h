@@ -41,10 +41,17 @@ static __always_inline void on_open(long ret, u64 name)
 		send_refused(name, ret);
 }
 
+/* Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. */
+static __always_inline void on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
+{
+	if (ret < 0 || count_fd((u32)fd, what, ret, 0, 0) != PAYLOAD_WANTED)
+		return;
+	copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
+}
+
 static __always_inline void on_bytes(long ret, u64 fd, u32 what)
 {
-	if (ret >= 0)
-		count_fd((u32)fd, what, ret, 0, 0);
+	on_data(ret, fd, what, 0, 0);
 }
 
 /* ---- fanotify: a read of the group's descriptor gives open files ---- */
@@ -105,7 +112,7 @@ static __always_inline void on_read(long ret, u64 fd, u64 buffer)
 {
 	u64 at = buffer;
 
-	on_bytes(ret, fd, WHAT_READ);
+	on_data(ret, fd, WHAT_READ, buffer, 0);
 	if (ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
 		return;
 #pragma clang loop unroll(disable)
@@ -204,23 +211,27 @@ static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)
 		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, uaddr);
 }
 
-static __always_inline void on_send(long ret, u64 fd, u64 flags, u64 uaddr)
+static __always_inline void on_send(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
 {
 	if (ret < 0)
 		return;
 	if (flags & MSG_FASTOPEN) /* connects as it sends */
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr);
+	if (count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr) == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, WHAT_SEND, ret, buffer, uaddr);
 }
 
-static __always_inline void on_receive(long ret, u64 fd, u64 flags, u64 uaddr)
+static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
 {
-	if (ret >= 0)
-		count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, uaddr);
+	if (ret < 0)
+		return;
+	if (count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, uaddr) == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, WHAT_RECEIVE, ret, buffer, uaddr);
 }
 
 /* struct user_msghdr and mmsghdr, include/linux/socket.h: only what is used is read, the stack of eight frames is 512 bytes */
 #define MESSAGE_NAME 0
+#define MESSAGE_VECTORS 16
 #define MESSAGE_CONTROL 32
 #define MESSAGE_LENGTH 56
 #define MESSAGE_SIZE 64
@@ -278,6 +289,17 @@ __noinline int on_control(u64 fd, u64 umessage)
 	return 0;
 }
 
+static __always_inline void copy_message(u64 fd, u64 umessage, u32 what, u64 bytes, u64 name)
+{
+	u64 vectors[2]; /* address and how many */
+
+	if (bpf_probe_read_user(vectors, sizeof(vectors), (void *)(umessage + MESSAGE_VECTORS)))
+		vectors[0] = vectors[1] = 0;
+	if (!vectors[1])
+		vectors[0] = 0;
+	copy_payload_fd((u32)fd, what | payload_vectors(vectors[1]), bytes, vectors[0], name);
+}
+
 /* One message: its address is in the process's memory, and, for the mmsg calls, its length, which the kernel wrote there. */
 __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 {
@@ -295,7 +317,9 @@ __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 	if (flags & (MSG_PEEK | MSG_ERRQUEUE))
 		bytes = 0;
 	bpf_probe_read_user(&name, sizeof(name), (void *)(umessage + MESSAGE_NAME));
-	return count_fd((u32)fd, what, bytes, 0, name);
+	if (count_fd((u32)fd, what, bytes, 0, name) == PAYLOAD_WANTED)
+		copy_message(fd, umessage, what, bytes, name);
+	return 0;
 }
 
 static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 what, u64 flags)
@@ -360,19 +384,19 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 
 #define QUIS_SYSCALLS(X)                                                                                               \
 	X(0, read, on_read(R, A, B))                                                                                   \
-	X(1, write, on_bytes(R, A, WHAT_WRITE))                                                                        \
+	X(1, write, on_data(R, A, WHAT_WRITE, B, 0))                                                                     \
 	X(2, open, on_open(R, A))                                                                                      \
 	X(9, mmap, on_mmap(R, B, D, E, F))                                                                             \
 	X(17, pread64, on_bytes(R, A, WHAT_READ))                                                                      \
 	X(18, pwrite64, on_bytes(R, A, WHAT_WRITE))                                                                    \
-	X(19, readv, on_bytes(R, A, WHAT_READ))                                                                        \
-	X(20, writev, on_bytes(R, A, WHAT_WRITE))                                                                      \
+	X(19, readv, on_data(R, A, WHAT_READ, B, C))                                                                     \
+	X(20, writev, on_data(R, A, WHAT_WRITE, B, C))                                                                   \
 	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
 	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
 	X(42, connect, on_connect(R, A, B))                                                                            \
 	X(43, accept, on_gained(R, WHAT_ACCEPT))                                                                       \
-	X(44, sendto, on_send(R, A, D, E))                                                                                \
-	X(45, recvfrom, on_receive(R, A, D, E))                                                                        \
+	X(44, sendto, on_send(R, A, B, D, E))                                                                             \
+	X(45, recvfrom, on_receive(R, A, B, D, E))                                                                     \
 	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, C))                                                          \
 	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
 	X(62, kill, ACT(62, 0))                                                                                        \
@@ -491,21 +515,21 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	case 9:
 	case 11:
 	case 16:
-		on_send(ret, a[0], 0, 0);
+		on_send(ret, a[0], call == 16 ? 0 : a[1], 0, 0);
 		break;
 	case 10:
 	case 12:
-		on_receive(ret, a[0], a[3], 0);
+		on_receive(ret, a[0], a[1], a[3], 0);
 		break;
 	case 17:
-		on_receive(ret, a[0], a[2], 0);
+		on_receive(ret, a[0], 0, a[2], 0);
 		break;
 	}
 }
 
 #define QUIS_SYSCALLS_32(X)                                                                                            \
 	X(3, sys_read, on_read(R, A, B))                                                                               \
-	X(4, sys_write, on_bytes(R, A, WHAT_WRITE))                                                                    \
+	X(4, sys_write, on_data(R, A, WHAT_WRITE, B, 0))                                                                 \
 	X(5, compat_sys_open, on_open(R, A))                                                                           \
 	X(8, sys_creat, on_open(R, A))                                                                                 \
 	X(9, sys_link, ACT(86, NAME(0) | TO(1)))                                                                       \
@@ -536,10 +560,10 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
 	X(362, sys_connect, on_connect(R, A, B))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
-	X(369, sys_sendto, on_send(R, A, D, E))                                                                           \
-	X(370, compat_sys_sendmsg, on_send(R, A, C, 0))                                                                   \
-	X(371, compat_sys_recvfrom, on_receive(R, A, D, E))                                                            \
-	X(372, compat_sys_recvmsg, on_receive(R, A, C, 0))                                                             \
+	X(369, sys_sendto, on_send(R, A, B, D, E))                                                                        \
+	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, 0))                                                                \
+	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
+	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, 0))                                                          \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
 	X(437, sys_openat2, on_open(R, B))
 

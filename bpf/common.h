@@ -145,7 +145,7 @@ struct scratch {
 	u32 given; /* bytes of the name that the process gave */
 	u32 pad;
 	u64 args[8]; /* of an action */
-	u8 out[SCRATCH_OUT * 2 + 1024];
+	u8 out[SCRATCH_OUT * 2 + 2048];
 };
 
 struct {

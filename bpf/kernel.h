@@ -31,6 +31,7 @@ enum { false, true };
 enum bpf_map_type_used {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -275,6 +276,11 @@ struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
 	struct sock *peer;
+};
+
+struct tcp_sock {
+	u32 rcv_nxt, copied_seq;
+	u64 bytes_received, bytes_acked;
 };
 
 struct io_uring_task {

@@ -247,6 +247,12 @@ static __always_inline void flow_row_add(struct flow_row *row, u32 what, u64 byt
 	}
 }
 
+/* 0: sent, 1: received */
+static __always_inline u32 direction_of(u32 what)
+{
+	return (what & WHAT_MASK) == WHAT_READ || (what & WHAT_MASK) == WHAT_RECEIVE;
+}
+
 static __always_inline struct flow_row *flow_row_get(const struct flow_key *key)
 {
 	struct flow_row *row;
@@ -265,7 +271,12 @@ static __always_inline struct flow_row *flow_row_get(const struct flow_key *key)
 	return row;
 }
 
-/* Counts one call on a socket; for WHAT_REFUSED `bytes` is the errno. `uaddr`: an address given by the process, or 0. */
+#define PAYLOAD_WANTED 1
+
+/*
+ * Counts one call on a socket; for WHAT_REFUSED `bytes` is the errno. `uaddr`: an address given by the process, or 0. PAYLOAD_WANTED: the first
+ * bytes have not all gone by (payload.h).
+ */
 __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 {
 	u64 sk = file_sock(file), now;
@@ -288,13 +299,13 @@ __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	flow_row_add(row, what, bytes, now);
 	row->flags |= flags;
 	row->last = now;
-	if (row->named)
-		return 0;
-	if (name_flow(file, WHAT_TOUCH | (what & WHAT_BY_ARGUMENT), 0, uaddr, task))
-		ADD(state.lost_name, 1);
-	else
-		row->named = 1;
-	return 0;
+	if (!row->named) {
+		if (name_flow(file, WHAT_TOUCH | (what & WHAT_BY_ARGUMENT), 0, uaddr, task))
+			ADD(state.lost_name, 1);
+		else
+			row->named = 1;
+	}
+	return bytes && !(row->done & (1 << direction_of(what))) ? PAYLOAD_WANTED : 0;
 }
 
 #endif

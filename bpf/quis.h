@@ -36,7 +36,8 @@ typedef int64_t s64;
 	X(7, process, "a process that ran when the recording began")                                                   \
 	X(8, action, "one thing done, or tried, with the names given for it")                                          \
 	X(9, place, "the kernel's own path for an action that is being tried")                                         \
-	X(10, transfer, "one call that moved bytes between two objects and found no room in the counters")
+	X(10, transfer, "one call that moved bytes between two objects and found no room in the counters")        \
+	X(12, payload, "the first bytes that went over a socket, in which a name may be")
 
 enum record_kind {
 #define X(id, name, what) RECORD_##name = id,
@@ -157,7 +158,7 @@ struct flow_row {
 	u32 flags;
 	u32 named;
 	s32 error; /* of the last refused connect */
-	u32 pad;
+	u32 done;  /* bit 0: no more payload of what is sent is wanted; bit 1: of what is received */
 };
 
 /* A file; with dev 0 a socket, by its number in sockfs. */
@@ -295,6 +296,17 @@ struct record_place {
 	struct text_ref path, to;
 };
 
+struct record_payload {
+	struct record_head head;
+	struct flow_key key;
+	u64 bytes;    /* of the call; more than data.length: not all was copied */
+	u32 at;	      /* where in the stream they begin */
+	u32 received; /* 0: sent */
+	u32 type;     /* SOCK_* */
+	u32 protocol; /* IPPROTO_* */
+	struct text_ref data;
+};
+
 /* ---- settings and loss counters ---- */
 
 #define FLAG_NONE 0xffffffffu
@@ -327,6 +339,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 lost_scratch;    /* records for which no scratch was free */
 	u64 lost_call_bytes; /* bytes of lost_calls */
 	u64 lost_actions;    /* actions not told */
+	u64 lost_payload;    /* payload that could not be copied or sent: only names are missing */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
 	u64 root_dentry;     /* of quis-record: paths end there, so that they are as it sees them, in a chroot too */
 	u8 used[USED_KINDS]; /* enum used */
@@ -340,7 +353,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 taken;	   /* records let go out of the rings since, and rows that could not be written: gone if it dies now */
 	u64 read_at[2];	   /* up to where the rings were read ... */
 	u64 told_at[2];	   /* ... and up to where what was read is in the case; the rings still hold the names for rows that are not */
-	u64 told[4];	   /* losses that the case holds already */
+	u64 told[4];	   /* of records, calls, runs, payload: losses that the case holds already */
 	u64 merged;	   /* counter rows, bad records and names not known, over all */
 	u64 bad, unresolved;
 	u32 phase;	   /* enum phase */

@@ -6,7 +6,7 @@
 #ifndef QUIS_BPF_SELF_H
 #define QUIS_BPF_SELF_H
 
-#include "bpf/net.h"
+#include "bpf/payload.h"
 
 #define PID_FS_MAGIC 0x50494446 /* include/uapi/linux/magic.h; from 6.9 */
 

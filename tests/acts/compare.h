@@ -363,6 +363,18 @@ static json_t *flow_find(json_t *flows, json_t *truth)
 	return any;
 }
 
+/* Said only by acts about names; "" is none. */
+static void compare_name(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	const char *name = json_string_value(json_object_get(truth, "remote_name"));
+	const char *has = json_string_value(json_object_get(got, "remote_name"));
+
+	if (name && strcmp(name, has ? has : ""))
+		differ(v, &v->wrong, "flow %s: named %s", who, has ? has : "nothing");
+	else if (name && *name)
+		compare_value(v, truth, got, "name_source", who);
+}
+
 static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
 {
 	json_t *got = flow_find(flows, truth);
@@ -372,6 +384,7 @@ static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
 		use(got);
 		compare_counters(v, truth, got, who);
 		compare_value(v, truth, got, "peer_pid", who);
+		compare_name(v, truth, got, who);
 	} else {
 		all = shown(flows);
 		differ(v, &v->absent, "flow %s: not in the report, which has %s", who, all);

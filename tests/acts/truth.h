@@ -130,6 +130,10 @@ static inline void truth_flow(FILE *out, const struct flow *f)
 	truth_text(out, "remote", f->remote);
 	if (f->peer)
 		fprintf(out, "\"peer_pid\":%d,", f->peer);
+	if (f->name)
+		truth_text(out, "remote_name", f->name);
+	if (f->source)
+		truth_text(out, "name_source", f->source);
 	fprintf(out, "\"sent_bytes\":%" PRIu64 ",\"received_bytes\":%" PRIu64 "}", f->sent, f->received);
 }
 

@@ -72,11 +72,12 @@ static const char *const sql[] = {
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
 	[FLOW] = "SELECT family, transport, direction, local, remote, errno, peer_pid, flow_id FROM flow WHERE id = ?1",
 	/* A DNS answer's own flow is the one to the name server, so it names an address, never its flow. */
-	[FLOW_NAME] = "SELECT name, source FROM (SELECT name, source, id, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
+	[FLOW_NAME] = "SELECT name, source, extra FROM (SELECT name, source, extra, -id AS at, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
 		      "rank FROM name"
 		      " WHERE flow_id = ?1 AND source IS NOT 'dns' UNION ALL"
-		      " SELECT name, source, id, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name WHERE address = ?2)"
-		      " ORDER BY rank, id DESC LIMIT 1",
+		      " SELECT name, source, extra, CASE WHEN time <= ?3 THEN -id ELSE id END, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name"
+		      " WHERE address = ?2 AND source = 'dns')"
+		      " ORDER BY rank, at LIMIT 1",
 	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), t.remote,"
 		      " coalesce(t.path, a.path), t.path_raw, coalesce(t.type, a.type), t.device, t.inode, t.from_flow,"
 		      " coalesce(t.to_path, b.path), t.to_path_raw, coalesce(t.to_type, b.type), t.to_device, t.to_inode, t.to_flow"
@@ -435,7 +436,7 @@ int report_name_flow(struct report *report, struct text flow_id, struct report_f
 
 	flow->remote_name = flow->name_source = (struct text){0};
 	if (!row || !bind_text(row, 1, flow_id) || !bind_text(row, 2, address_of(flow->remote)) ||
-		!bind_text(row, 3, flow->last))
+		!bind_text(row, 3, flow->first.bytes ? flow->first : flow->last))
 		return -EIO;
 	got = step(row);
 	if (got == 1)

@@ -54,6 +54,7 @@ void commit(struct recorder *r, bool written)
 	s->told[0] = r->told.records;
 	s->told[1] = r->told.map_full;
 	s->told[2] = r->told.missed_runs;
+	s->told[3] = r->told.payload;
 	s->merged = r->rows;
 	s->bad = r->bad_records;
 	s->unresolved = r->unresolved;
@@ -128,6 +129,7 @@ int continue_case(struct recorder *r)
 	r->told.records = s->told[0];
 	r->told.map_full = s->told[1];
 	r->told.missed_runs = s->told[2];
+	r->told.payload = s->told[3];
 	r->rows = s->merged;
 	r->bad_records = s->bad;
 	r->unresolved = s->unresolved;

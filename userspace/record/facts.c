@@ -182,6 +182,8 @@ void facts_stats(struct recorder *r)
 	fact_number(f, "quis.lost.map_full", r->told.map_full);
 	fact_number(f, "quis.lost.missed_runs", r->told.missed_runs);
 	fact_number(f, "quis.stats.unresolved_paths", r->unresolved);
+	fact_count(f, "quis.lost.payload", r->told.payload);
+	fact_count(f, "quis.stats.bad_names", r->names_bad);
 	fact_number(f, "quis.stats.first_sequence", 1);
 	fact_number(f, "quis.stats.last_sequence", case_sequence(r->writer) + 1);
 	confinement(f, &r->confinement);
@@ -736,8 +738,10 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 	fact_text(f, "quis.flow.family", family(b->key.family));
 	fact_text(f, "network.transport", b->ends_known ? transport(b) : NULL);
 	fact_text(f, "network.direction", way);
-	if (b->key.family == AF_INET || b->key.family == AF_INET6)
+	if (b->key.family == AF_INET || b->key.family == AF_INET6) {
 		inet_ends(f, b, way && way[0] == 'i');
+		r->uses.seen[USE_NETWORK].count++;
+	}
 	if (b->key.family == AF_UNIX && b->ends_known) {
 		unix_end(f, "quis.flow.local", "quis.flow.local_raw", b->local_path, b->ends.abstract & 1);
 		facts_remote(f, b);
@@ -752,5 +756,24 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 	fact_count(f, "quis.flow.failed", b->sum.refused);
 	if (b->sum.refused)
 		error_name(f, 0u - b->sum.error);
+	end(r);
+}
+
+void facts_name(struct recorder *r, const struct record_payload *record, const struct name_found *found)
+{
+	static const char *const types[] = {"protocol"};
+	struct fact *f = r->fact;
+
+	begin(r, "name", record->head.time);
+	kind(f, "network", types, 1);
+	who(r, record->key.start, record->key.tgid);
+	fact_text(f, "quis.name.address", found->address);
+	fact_text(f, "quis.name.name", found->name);
+	fact_text(f, "quis.name.source", found->source);
+	fact_text(f, "quis.name.alias", found->alias);
+	fact_text(f, "quis.name.alpn", found->alpn);
+	fact_true(f, "quis.name.ech", found->ech);
+	fact_true(f, "quis.name.proxied", found->proxied);
+	number_text(f, "quis.flow.id", record->key.ino);
 	end(r);
 }

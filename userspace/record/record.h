@@ -193,6 +193,7 @@ enum use {
 	USE_BPF_PROGRAM,
 	USE_KEXEC,
 	USE_SENSOR,
+	USE_NETWORK, /* a flow with an address */
 	USE_COUNT,
 };
 
@@ -442,8 +443,10 @@ struct recorder {
 	uint64_t now;	       /* of this epoch */
 	size_t live;
 	uint64_t rows, unresolved, bad_records, write_errors;
+	struct names *names;
+	uint64_t names_bad; /* messages that should hold a name and hold none that can be shown */
 	struct {
-		uint64_t records, map_full, missed_runs;
+		uint64_t records, map_full, missed_runs, payload;
 	} told; /* losses that a gap fact holds already */
 	uint64_t epoch_start;
 	uint64_t dropped_told;
@@ -480,6 +483,19 @@ void transfers_row(const struct transfer_key *key, const struct transfer_row *ro
 void transfers_close(struct recorder *r, bool all);
 void transfers_open(struct recorder *r);
 
+/* names.c: an address has got a name */
+struct name_found {
+	const char *name, *source;
+	const char *address; /* NULL: the flow's remote end */
+	const char *alias;   /* the name at the end of the CNAMEs, where it is another; or NULL */
+	const char *alpn;    /* or NULL */
+	bool ech;	     /* the name may be the outer one only */
+	bool proxied;	     /* the remote end is a proxy, and the name is of who is behind it */
+};
+
+void names_record(struct recorder *r, const struct record_payload *record);
+void names_done(struct recorder *r);
+
 void actions_record(struct recorder *r, const struct record_action *record);
 void actions_place(struct recorder *r, const struct record_place *record);
 void actions_close(struct recorder *r, bool all);
@@ -494,6 +510,7 @@ void facts_file(struct recorder *r, const struct file_burst *b);
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
 void facts_transfer(struct recorder *r, const struct transfer_burst *b);
+void facts_name(struct recorder *r, const struct record_payload *record, const struct name_found *found);
 void facts_stats(struct recorder *r);
 void facts_continued(struct recorder *r, const char *note);
 void facts_config_change(struct recorder *r, const char *note);

@@ -35,6 +35,7 @@ void recorder_take(void *context, const void *data, size_t size)
 		[RECORD_action] = sizeof(struct record_action),
 		[RECORD_place] = sizeof(struct record_place),
 		[RECORD_transfer] = sizeof(struct record_transfer),
+		[RECORD_payload] = sizeof(struct record_payload),
 	};
 
 	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
@@ -74,6 +75,9 @@ void recorder_take(void *context, const void *data, size_t size)
 	case RECORD_transfer:
 		transfers_record(r, data);
 		break;
+	case RECORD_payload:
+		names_record(r, data);
+		break;
 	}
 }
 
@@ -102,6 +106,7 @@ static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
 			s->lost_life + s->lost_refused + s->lost_actions + r->bad_records + r->unresolved,
 			&r->told.records},
 		{"calls found no room in the counters nor in the ring, or their object was gone", s->lost_calls, &r->told.map_full},
+		{"copies of what was sent or received were lost: names of addresses may be missing", s->lost_payload, &r->told.payload},
 		{"the kernel skipped runs of the programs", r->sensor.missed_base, &r->told.missed_runs},
 		{"facts could not be written to the case", case_dropped(r->writer), &r->dropped_told},
 	};
@@ -479,6 +484,7 @@ static void recorder_done(struct recorder *r)
 	table_done(&r->refused);
 	table_done(&r->actions);
 	table_done(&r->places);
+	names_done(r);
 	case_close(r->writer);
 	witness_close();
 	notify_close();

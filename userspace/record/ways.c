@@ -77,6 +77,9 @@ const struct way ways[] = {
 
 	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
 	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
+	{NETWORK, "names of addresses: DNS, TLS, QUIC, HTTP", "sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev",
+		BOTH(SEEN_LOWER, "Names of addresses that were looked up before the recording, by another program (nscd, D-Bus) or over encrypted DNS, or sent by io_uring or a "
+			"32-bit program's sendmsg: unless the connection itself begins with its name (TLS, QUIC to port 443, HTTP)."), .use = USE_NETWORK},
 
 	{WATCH, "fanotify, inotify, bpf, perf events, keyrings, seccomp, userfaultfd, landlock",
 		"fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch bpf perf_event_open keyctl seccomp userfaultfd "

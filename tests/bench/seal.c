@@ -14,7 +14,7 @@
 
 #include "case/writer.h"
 
-#define BATCH 32 /* lines that are still in the cache, as those are that the recorder has just made */
+#define BATCH 64 /* lines that are still in the cache, as those are that the recorder has just made */
 
 static double cpu(void)
 {
@@ -25,9 +25,11 @@ static double cpu(void)
 }
 
 struct batch {
-	char line[BATCH][FACT_LINE_MAX];
+	char bytes[BATCH * FACT_LINE_MAX];
+	const char *line[BATCH];
 	size_t len[BATCH];
-	size_t count;
+	bool stats[BATCH];
+	size_t count, used;
 };
 
 static bool is_stats(const char *line, size_t len)
@@ -47,7 +49,7 @@ static void seal_batch(struct sealer *sealer, struct batch *batch, struct costs 
 
 	for (i = 0; i < batch->count; i++) {
 		sealer_add(sealer, batch->line[i], batch->len[i]);
-		if (!is_stats(batch->line[i], batch->len[i]))
+		if (!batch->stats[i])
 			continue;
 		if (sealer_checkpoint(sealer))
 			exit(1);
@@ -55,7 +57,15 @@ static void seal_batch(struct sealer *sealer, struct batch *batch, struct costs 
 	}
 	costs->all += cpu() - start;
 	costs->facts += batch->count;
-	batch->count = 0;
+	batch->count = batch->used = 0;
+}
+
+static void take(struct batch *batch, const struct case_line *line)
+{
+	batch->line[batch->count] = memcpy(batch->bytes + batch->used, line->text, line->len);
+	batch->used += line->len;
+	batch->len[batch->count] = line->len;
+	batch->stats[batch->count++] = is_stats(line->text, line->len);
 }
 
 int main(int argc, char **argv)
@@ -74,8 +84,7 @@ int main(int argc, char **argv)
 		return 2;
 	sealer_begin_segment(&sealer, 1);
 	while ((got = case_next(reader, &line)) == 1 && line.segment) {
-		memcpy(batch.line[batch.count], line.text, line.len + 1);
-		batch.len[batch.count++] = line.len;
+		take(&batch, &line);
 		if (batch.count == BATCH)
 			seal_batch(&sealer, &batch, &costs);
 	}

@@ -124,7 +124,9 @@ static void stopped_turn(void **state, const char *in_the_way, uint64_t unsealed
 		case_create(&writer, *state, NULL);
 		ten_and_three(writer);
 		case_flush(writer);
-		mkdir(path, 0700);
+		unlink(path); /* the checkpoint from before */
+		if (mkdir(path, 0700))
+			_exit(1);
 		case_turn(writer, &fact, UNIT_TIME);
 		_exit(0);
 	}

@@ -66,27 +66,62 @@ static void test_fast_hash(void **state)
 	}
 }
 
-static void test_two_hashes(void **state)
+/* As many as there may be, of any length, also of none. */
+static void test_many_hashes(void **state)
 {
-	unsigned char bytes[400], two[2][HASH_SIZE], plain[HASH_SIZE];
-	const void *const both[2] = {bytes, bytes + 3};
-	size_t len[2];
+	static unsigned char bytes[2100], room[TREE_MANY][SHA256_BLOCKS(sizeof(bytes)) * SHA256_BLOCK];
+	unsigned char many[TREE_MANY][HASH_SIZE], plain[HASH_SIZE];
+	struct sha256_message messages[TREE_MANY];
+	size_t count, most, i;
 
 	(void)state;
 	randombytes_buf(bytes, sizeof(bytes));
-	for (len[0] = 0; len[0] < 300; len[0] += 7)
-		for (len[1] = 0; len[1] < 300; len[1]++) {
-			sha256_prefixed_two(two, 1, both, len);
-			sha256_prefixed_plain(plain, 1, both[0], len[0]);
-			assert_memory_equal(two[0], plain, HASH_SIZE);
-			sha256_prefixed_plain(plain, 1, both[1], len[1]);
-			assert_memory_equal(two[1], plain, HASH_SIZE);
+	for (count = 0; count <= TREE_MANY; count++)
+		for (most = 1; most < sizeof(bytes); most = 2 * most + 1) {
+			for (i = 0; i < count; i++) {
+				size_t len = i < 3 ? most - 1 : randombytes_uniform(most);
+
+				messages[i] = sha256_message(room[i], i, bytes + randombytes_uniform(50), len);
+			}
+			sha256_many(many, messages, count);
+			for (i = 0; i < count; i++) {
+				sha256_prefixed_plain(plain, i, messages[i].bytes + 1, messages[i].len - 1);
+				assert_memory_equal(many[i], plain, HASH_SIZE);
+			}
 		}
 }
 
 static void number_leaf(unsigned char leaf[HASH_SIZE], uint64_t number)
 {
 	tree_leaf(leaf, &number, sizeof(number));
+}
+
+/* From every size, every number of leaves: all that either keeps for the root and for the proof of its last leaf. */
+static void test_many_leaves(void **state)
+{
+	unsigned char leaves[200][HASH_SIZE], root[HASH_SIZE], expected[HASH_SIZE];
+	size_t before, count, i;
+
+	(void)state;
+	for (i = 0; i < 200; i++)
+		number_leaf(leaves[i], i);
+	for (before = 0; before < 136; before++)
+		for (count = 0; count <= TREE_MANY; count++) {
+			struct tree one = {0}, many = {0};
+
+			for (i = 0; i < before; i++)
+				tree_add(&many, leaves[i]);
+			for (i = 0; i < before + count; i++)
+				tree_add(&one, leaves[i]);
+			tree_add_many(&many, leaves + before, count);
+			assert_int_equal(many.size, one.size);
+			tree_root(&one, expected);
+			tree_root(&many, root);
+			assert_memory_equal(root, expected, HASH_SIZE);
+			for (i = 0; i < 64; i++)
+				if (one.size && (one.size >> i & 1 || (one.size - 1) >> i & 1))
+					assert_memory_equal(many.edge[i], one.edge[i], HASH_SIZE);
+		}
 }
 
 /* Every leaf of every tree up to 40 leaves: the proof leads to the root, and to no other one from elsewhere. */
@@ -469,7 +504,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_fast_hash),
-		cmocka_unit_test(test_two_hashes),
+		cmocka_unit_test(test_many_hashes),
+		cmocka_unit_test(test_many_leaves),
 		cmocka_unit_test(test_proofs),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_checkpoint),

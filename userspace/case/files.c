@@ -52,6 +52,37 @@ int file_replace(int dir, const char *name, const void *bytes, size_t len)
 	return err;
 }
 
+static int write_over(int fd, const void *bytes, size_t len)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st) || (st.st_size != (off_t)len && ftruncate(fd, 0)))
+		return -errno;
+	err = write_whole(fd, bytes, len);
+	if (!err && fdatasync(fd))
+		err = -errno;
+	return err;
+}
+
+int file_renew(int dir, const char *name, const void *bytes, size_t len)
+{
+	char beside[SEGMENT_NAME + 8];
+	int fd, err;
+
+	snprintf(beside, sizeof(beside), "%s.new", name);
+	fd = openat(dir, beside, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_over(fd, bytes, len);
+	if (close(fd) && !err)
+		err = -errno;
+	/* at first there is nothing to exchange it for; not every file system can */
+	if (!err && renameat2(dir, beside, dir, name, RENAME_EXCHANGE) && renameat(dir, beside, dir, name))
+		err = -errno;
+	return err;
+}
+
 /* O_NONBLOCK: a FIFO in its place must not hold us up. */
 ssize_t file_read(int dir, const char *name, char *out, size_t size)
 {

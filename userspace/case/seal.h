@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HASH_SIZE 32
+#include "case/sha256.h"
+
 #define NAME_SIZE 256  /* of a key or an origin, with the NUL */
 #define NOTE_SIZE 4096 /* of a checkpoint, with the NUL; ours have three lines and one signature */
 #define KEY_TEXT_SIZE (NAME_SIZE + 80)
@@ -21,20 +22,12 @@
 
 /* Replaces a file whole: written beside it, synced, renamed. */
 int file_replace(int dir, const char *name, const void *bytes, size_t len);
+/* As file_replace(), for what is replaced once a second: the file from before stays beside it, as NAME.new, and is
+ * written over the next time, so that none is made and none removed. */
+int file_renew(int dir, const char *name, const void *bytes, size_t len);
 /* Reads a small file whole (a link is followed only below AT_FDCWD: what a user named); -EFBIG when it is larger. A NUL
  * is put behind it (size counts it). Returns the length. */
 ssize_t file_read(int dir, const char *name, char *out, size_t size);
-
-/* ---- sha256.c ---- */
-
-/* SHA-256(prefix || bytes). With the processor's own instructions where it has them, else libsodium's: four to ten
- * times as fast. */
-void sha256_prefixed(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
-/* Two at once, in hardly more time than one where they are as long. */
-void sha256_prefixed_two(
-	unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2]);
-/* Without the processor's instructions, for tests and for comparing. */
-void sha256_prefixed_plain(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
 
 /* ---- tree.c ---- */
 
@@ -48,9 +41,9 @@ struct tree {
 void tree_leaf(unsigned char out[HASH_SIZE], const void *line, size_t len); /* the line without its newline */
 void tree_node(unsigned char out[HASH_SIZE], const unsigned char left[HASH_SIZE], const unsigned char right[HASH_SIZE]);
 void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE]);
-/* Four lines at once, two by two; the leaves for who wants them. The size is a multiple of four. */
-void tree_add_four(
-	struct tree *tree, unsigned char leaves[4][HASH_SIZE], const void *const lines[4], const size_t len[4]);
+/* As so many times tree_add(), with many hashes at once. */
+void tree_add_many(struct tree *tree, const unsigned char leaves[][HASH_SIZE], size_t count);
+#define TREE_MANY 64 /* the most that may be added so */
 void tree_root(const struct tree *tree, unsigned char out[HASH_SIZE]);
 
 /*

@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#define WAITING (4 * (size_t)FACT_LINE_MAX) /* bytes of lines that wait */
 #define HINTS 65536 /* lines between two writes of .leaves; what is beyond finds no room and ends the file */
 
 /* The origin is read by people and by parsers: what is no plain character of a host's name becomes '_'. */
@@ -65,7 +66,7 @@ static int sealer_init(struct sealer *sealer, int dir)
 	sealer->hint_file = -1;
 	sealer->hinting = true;
 	sealer->hints = malloc(HINTS * sizeof(*sealer->hints));
-	sealer->waiting = malloc(4 * (size_t)FACT_LINE_MAX);
+	sealer->waiting = aligned_alloc(SHA256_BLOCK, WAITING);
 	sealer->last = malloc(LAST_SIZE);
 	sealer->secret = note_secret_new();
 	return sealer->secret && sealer->hints && sealer->waiting && sealer->last ? 0 : -ENOMEM;
@@ -189,50 +190,33 @@ void sealer_hint(struct sealer *sealer, const unsigned char leaf[HASH_SIZE])
 		memcpy(sealer->hints + sealer->hint_count++, leaf, sizeof(*sealer->hints));
 }
 
-#define WAITING(sealer, i) ((sealer)->waiting + (i) * (size_t)FACT_LINE_MAX)
-
 /* Lines that wait are in the tree from here on. */
 static void settle(struct sealer *sealer)
 {
-	unsigned char leaf[HASH_SIZE];
+	unsigned char leaves[TREE_MANY][HASH_SIZE];
 	size_t i;
 
-	for (i = 0; i < sealer->waiting_count; i++) {
-		tree_leaf(leaf, WAITING(sealer, i), sealer->waiting_len[i]);
-		tree_add(&sealer->tree, leaf);
-		sealer_hint(sealer, leaf);
-	}
-	sealer->waiting_count = 0;
-}
-
-static void settle_four(struct sealer *sealer)
-{
-	const void *const lines[4] = {WAITING(sealer, 0), WAITING(sealer, 1), WAITING(sealer, 2), WAITING(sealer, 3)};
-	unsigned char leaves[4][HASH_SIZE];
-	size_t i;
-
-	tree_add_four(&sealer->tree, leaves, lines, sealer->waiting_len);
-	for (i = 0; i < 4; i++)
+	sha256_many(leaves, sealer->waiting_line, sealer->waiting_count);
+	tree_add_many(&sealer->tree, leaves, sealer->waiting_count);
+	for (i = 0; i < sealer->waiting_count; i++)
 		sealer_hint(sealer, leaves[i]);
-	sealer->waiting_count = 0;
+	sealer->waiting_count = sealer->waiting_used = 0;
 }
 
 void sealer_newest_line(struct sealer *sealer, const char *line, size_t len)
 {
-	memcpy(WAITING(sealer, 0), line, len);
-	sealer->waiting_len[0] = len;
-	sealer->newest_line = 0;
+	sealer->newest_line = sha256_message(sealer->waiting, 0, line, len);
 }
 
 void sealer_add(struct sealer *sealer, const char *line, size_t len)
 {
-	memcpy(WAITING(sealer, sealer->waiting_count), line, len);
-	sealer->newest_line = sealer->waiting_count;
-	sealer->waiting_len[sealer->waiting_count++] = len;
-	if (sealer->waiting_count == 4)
-		settle_four(sealer);
-	else if ((sealer->tree.size + sealer->waiting_count) % 4 == 0)
+	size_t size = SHA256_BLOCKS(len) * SHA256_BLOCK;
+
+	if (sealer->waiting_count == TREE_MANY || size > WAITING - sealer->waiting_used)
 		settle(sealer);
+	sealer->newest_line = sha256_message(sealer->waiting + sealer->waiting_used, 0, line, len);
+	sealer->waiting_line[sealer->waiting_count++] = sealer->newest_line;
+	sealer->waiting_used += size;
 }
 
 /* ---- checkpoints ---- */
@@ -255,7 +239,7 @@ int sealer_checkpoint(struct sealer *sealer)
 	write_hints(sealer);
 	strcpy(now.origin, sealer->origin);
 	sign(sealer, &now);
-	err = file_replace(sealer->dir, checkpoint_file, now.note, now.len);
+	err = file_renew(sealer->dir, checkpoint_file, now.note, now.len);
 	if (!err)
 		sealer->newest = now;
 	return err;
@@ -281,8 +265,10 @@ int sealer_prepare(struct sealer *sealer)
 
 static void keep_last(struct sealer *sealer)
 {
-	sealer->last_len = last_format(sealer->last, WAITING(sealer, sealer->newest_line),
-		sealer->waiting_len[sealer->newest_line], &sealer->tree, &sealer->seal);
+	const struct sha256_message *line = &sealer->newest_line;
+
+	sealer->last_len =
+		last_format(sealer->last, (const char *)line->bytes + 1, line->len - 1, &sealer->tree, &sealer->seal);
 }
 
 void sealer_adopt(struct sealer *sealer, const struct checkpoint *seal)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A leaf a line and a node a line: with libsodium's portable code that alone would take longer than all the rest of
  * reading a case. */
-#include "case/seal.h"
+#include "case/sha256.h"
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <string.h>
-
-#define BLOCK 64
 
 void sha256_prefixed_plain(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len)
 {
@@ -23,7 +22,7 @@ void sha256_prefixed_plain(unsigned char out[HASH_SIZE], unsigned char prefix, c
 #include <immintrin.h>
 
 /* FIPS 180-4 §4.2.2 */
-static const uint32_t round_constants[64] __attribute__((aligned(16))) = {
+const uint32_t sha256_constants[64] __attribute__((aligned(64))) = {
 	0x428a2f98,
 	0x71374491,
 	0xb5c0fbcf,
@@ -98,7 +97,7 @@ struct lane {
 	__m128i abef, cdgh; /* the state as the instructions keep it */
 	const unsigned char *middle;
 	size_t head_blocks, middle_blocks, tail_blocks;
-	unsigned char head[BLOCK], tail[2 * BLOCK];
+	unsigned char head[SHA256_BLOCK], tail[2 * SHA256_BLOCK];
 };
 
 FAST static inline __m128i big_endian(__m128i words)
@@ -116,7 +115,7 @@ FAST static inline __attribute__((always_inline)) void compress(struct lane *a, 
 	__m128i a_abef = a->abef, a_cdgh = a->cdgh, b_abef = b->abef, b_cdgh = b->cdgh, a_words[4], b_words[4];
 	int i;
 
-	for (; blocks; blocks--, a_data += BLOCK, b_data += BLOCK) {
+	for (; blocks; blocks--, a_data += SHA256_BLOCK, b_data += SHA256_BLOCK) {
 		const __m128i a_abef_before = a_abef, a_cdgh_before = a_cdgh, b_abef_before = b_abef,
 			      b_cdgh_before = b_cdgh;
 
@@ -127,7 +126,7 @@ FAST static inline __attribute__((always_inline)) void compress(struct lane *a, 
 		}
 #pragma GCC unroll 16
 		for (i = 0; i < 16; i++) {
-			const __m128i constant = _mm_load_si128((const __m128i *)round_constants + i);
+			const __m128i constant = _mm_load_si128((const __m128i *)sha256_constants + i);
 			__m128i a_sum = _mm_add_epi32(a_words[i & 3], constant), b_sum;
 
 			a_cdgh = _mm_sha256rnds2_epu32(a_cdgh, a_abef, a_sum);
@@ -169,14 +168,11 @@ FAST static void compress_one(struct lane *a, const unsigned char *data, size_t 
 	compress(a, data, a, data, blocks, false);
 }
 
-FAST static void compress_two(struct lane *a, const unsigned char *a_data, size_t a_blocks, struct lane *b,
-	const unsigned char *b_data, size_t b_blocks)
+FAST static void state_begin(struct lane *lane)
 {
-	size_t common = a_blocks < b_blocks ? a_blocks : b_blocks;
-
-	compress(a, a_data, b, b_data, common, true);
-	compress_one(a, a_data + common * BLOCK, a_blocks - common);
-	compress_one(b, b_data + common * BLOCK, b_blocks - common);
+	/* FIPS 180-4 §5.3.3 */
+	lane->abef = _mm_set_epi32(0x6a09e667, (int)0xbb67ae85, 0x510e527f, (int)0x9b05688c);
+	lane->cdgh = _mm_set_epi32(0x3c6ef372, (int)0xa54ff53a, 0x1f83d9ab, 0x5be0cd19);
 }
 
 FAST static void lane_begin(struct lane *lane, unsigned char prefix, const void *bytes, size_t len)
@@ -185,29 +181,27 @@ FAST static void lane_begin(struct lane *lane, unsigned char prefix, const void 
 	uint64_t bits = 8 * ((uint64_t)len + 1);
 	size_t filled = 0, i;
 
-	/* FIPS 180-4 §5.3.3 */
-	lane->abef = _mm_set_epi32(0x6a09e667, (int)0xbb67ae85, 0x510e527f, (int)0x9b05688c);
-	lane->cdgh = _mm_set_epi32(0x3c6ef372, (int)0xa54ff53a, 0x1f83d9ab, 0x5be0cd19);
-	lane->head_blocks = len >= BLOCK - 1;
+	state_begin(lane);
+	lane->head_blocks = len >= SHA256_BLOCK - 1;
 	lane->head[0] = lane->tail[0] = prefix;
 	if (lane->head_blocks) {
-		memcpy(lane->head + 1, at, BLOCK - 1);
-		at += BLOCK - 1;
-		len -= BLOCK - 1;
+		memcpy(lane->head + 1, at, SHA256_BLOCK - 1);
+		at += SHA256_BLOCK - 1;
+		len -= SHA256_BLOCK - 1;
 	} else {
 		filled = 1;
 	}
 	lane->middle = at;
-	lane->middle_blocks = len / BLOCK;
-	at += lane->middle_blocks * BLOCK;
-	len -= lane->middle_blocks * BLOCK;
+	lane->middle_blocks = len / SHA256_BLOCK;
+	at += lane->middle_blocks * SHA256_BLOCK;
+	len -= lane->middle_blocks * SHA256_BLOCK;
 	memcpy(lane->tail + filled, at, len);
 	filled += len;
 	lane->tail[filled++] = 0x80;
-	lane->tail_blocks = filled > BLOCK - 8 ? 2 : 1;
-	memset(lane->tail + filled, 0, lane->tail_blocks * BLOCK - filled);
+	lane->tail_blocks = filled > SHA256_BLOCK - 8 ? 2 : 1;
+	memset(lane->tail + filled, 0, lane->tail_blocks * SHA256_BLOCK - filled);
 	for (i = 0; i < 8; i++)
-		lane->tail[lane->tail_blocks * BLOCK - 1 - i] = bits >> (8 * i);
+		lane->tail[lane->tail_blocks * SHA256_BLOCK - 1 - i] = bits >> (8 * i);
 }
 
 /* Back to a, b, c, d and e, f, g, h. */
@@ -230,16 +224,18 @@ FAST static void sha256_fast(unsigned char out[HASH_SIZE], unsigned char prefix,
 	lane_end(&lane, out);
 }
 
-FAST static void sha256_fast_two(
-	unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2])
+FAST static void sha256_fast_two(unsigned char out[][HASH_SIZE], const struct sha256_message messages[2])
 {
+	size_t common = messages[0].blocks < messages[1].blocks ? messages[0].blocks : messages[1].blocks;
+	const unsigned char *a_rest = messages[0].bytes + common * SHA256_BLOCK,
+			    *b_rest = messages[1].bytes + common * SHA256_BLOCK;
 	struct lane a, b;
 
-	lane_begin(&a, prefix, bytes[0], len[0]);
-	lane_begin(&b, prefix, bytes[1], len[1]);
-	compress_two(&a, a.head, a.head_blocks, &b, b.head, b.head_blocks);
-	compress_two(&a, a.middle, a.middle_blocks, &b, b.middle, b.middle_blocks);
-	compress_two(&a, a.tail, a.tail_blocks, &b, b.tail, b.tail_blocks);
+	state_begin(&a);
+	state_begin(&b);
+	compress(&a, messages[0].bytes, &b, messages[1].bytes, common, true);
+	compress_one(&a, a_rest, messages[0].blocks - common);
+	compress_one(&b, b_rest, messages[1].blocks - common);
 	lane_end(&a, out[0]);
 	lane_end(&b, out[1]);
 }
@@ -256,22 +252,15 @@ static bool processor_hashes(void)
 static bool fast_is_right(void)
 {
 	static const size_t lengths[] = {0, 54, 55, 62, 63, 64, 118, 119, 700};
-	unsigned char bytes[700], fast[HASH_SIZE], plain[HASH_SIZE], two[2][HASH_SIZE];
-	const void *const both[2] = {bytes + 1, bytes};
+	unsigned char bytes[700], fast[HASH_SIZE], plain[HASH_SIZE];
 	size_t i;
 
 	for (i = 0; i < sizeof(bytes); i++)
 		bytes[i] = 167 * i + 13;
 	for (i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
-		const size_t both_lengths[2] = {lengths[i] / 2, lengths[i]};
-
 		sha256_fast(fast, i, bytes, lengths[i]);
-		sha256_fast_two(two, i, both, both_lengths);
 		sha256_prefixed_plain(plain, i, bytes, lengths[i]);
-		if (memcmp(fast, plain, HASH_SIZE) || memcmp(two[1], plain, HASH_SIZE))
-			return false;
-		sha256_prefixed_plain(plain, i, both[0], both_lengths[0]);
-		if (memcmp(two[0], plain, HASH_SIZE))
+		if (memcmp(fast, plain, HASH_SIZE))
 			return false;
 	}
 	return true;
@@ -294,26 +283,50 @@ void sha256_prefixed(unsigned char out[HASH_SIZE], unsigned char prefix, const v
 		sha256_prefixed_plain(out, prefix, bytes, len);
 }
 
-void sha256_prefixed_two(
-	unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2])
+static size_t hash_two(unsigned char out[][HASH_SIZE], const struct sha256_message *messages, size_t count)
 {
-	if (use_fast()) {
-		sha256_fast_two(out, prefix, bytes, len);
-		return;
-	}
-	sha256_prefixed_plain(out[0], prefix, bytes[0], len[0]);
-	sha256_prefixed_plain(out[1], prefix, bytes[1], len[1]);
+	if (count < 2 || !use_fast())
+		return 0;
+	sha256_fast_two(out, messages);
+	return 2;
 }
 #else
-void sha256_prefixed_two(
-	unsigned char out[2][HASH_SIZE], unsigned char prefix, const void *const bytes[2], const size_t len[2])
-{
-	sha256_prefixed_plain(out[0], prefix, bytes[0], len[0]);
-	sha256_prefixed_plain(out[1], prefix, bytes[1], len[1]);
-}
-
 void sha256_prefixed(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len)
 {
 	sha256_prefixed_plain(out, prefix, bytes, len);
 }
+
+static size_t hash_two(unsigned char out[][HASH_SIZE], const struct sha256_message *messages, size_t count)
+{
+	return 0;
+}
 #endif
+
+struct sha256_message sha256_message(unsigned char *room, unsigned char prefix, const void *bytes, size_t len)
+{
+	struct sha256_message message = {room, len + 1, SHA256_BLOCKS(len)};
+	uint64_t bits = __builtin_bswap64(8 * ((uint64_t)len + 1));
+	unsigned char *end = room + message.blocks * SHA256_BLOCK;
+
+	room[0] = prefix;
+	memcpy(room + 1, bytes, len);
+	room[len + 1] = 0x80;
+	memset(room + len + 2, 0, end - room - len - 2);
+	memcpy(end - sizeof(bits), &bits, sizeof(bits));
+	return message;
+}
+
+void sha256_many(unsigned char out[][HASH_SIZE], const struct sha256_message *messages, size_t count)
+{
+	size_t done, at;
+
+	for (at = 0; at < count; at += done) {
+		done = sha256_wide(out + at, messages + at, count - at);
+		if (!done)
+			done = hash_two(out + at, messages + at, count - at);
+		if (done)
+			continue;
+		sha256_prefixed(out[at], *messages[at].bytes, messages[at].bytes + 1, messages[at].len - 1);
+		done = 1;
+	}
+}

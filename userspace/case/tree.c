@@ -22,38 +22,49 @@ void tree_node(unsigned char out[HASH_SIZE], const unsigned char left[HASH_SIZE]
 }
 
 /* As in adding one to a binary number: each complete subtree of the same height is joined to the new one. */
-static void add_subtree(struct tree *tree, const unsigned char root[HASH_SIZE], int height)
-{
-	uint64_t leaves = 1ull << height;
-	unsigned char hash[HASH_SIZE];
-
-	memcpy(hash, root, HASH_SIZE);
-	for (; tree->size >> height & 1; height++)
-		tree_node(hash, tree->edge[height], hash);
-	memcpy(tree->edge[height], hash, HASH_SIZE);
-	tree->size += leaves;
-}
-
 void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE])
 {
-	add_subtree(tree, leaf, 0);
+	unsigned char hash[HASH_SIZE];
+	int height;
+
+	memcpy(hash, leaf, HASH_SIZE);
+	for (height = 0; tree->size >> height & 1; height++)
+		tree_node(hash, tree->edge[height], hash);
+	memcpy(tree->edge[height], hash, HASH_SIZE);
+	tree->size++;
 }
 
-void tree_add_four(
-	struct tree *tree, unsigned char leaves[4][HASH_SIZE], const void *const lines[4], const size_t len[4])
+/* Each two to the node above them. */
+static void join_pairs(unsigned char nodes[][HASH_SIZE], size_t pairs)
 {
-	static const size_t pair[2] = {2 * HASH_SIZE, 2 * HASH_SIZE};
-	const void *const pairs[2] = {leaves[0], leaves[2]};
-	unsigned char nodes[2][HASH_SIZE], root[HASH_SIZE];
+	unsigned char room[TREE_MANY / 2 + 1][SHA256_BLOCKS(2 * HASH_SIZE) * SHA256_BLOCK];
+	struct sha256_message messages[TREE_MANY / 2 + 1];
+	size_t i;
 
-	sha256_prefixed_two(leaves, 0, lines, len);
-	sha256_prefixed_two(leaves + 2, 0, lines + 2, len + 2);
-	sha256_prefixed_two(nodes, 1, pairs, pair);
-	tree_node(root, nodes[0], nodes[1]);
-	/* as tree_add() would leave them: what stands to the left of the last leaf */
-	memcpy(tree->edge[0], leaves[2], HASH_SIZE);
-	memcpy(tree->edge[1], nodes[0], HASH_SIZE);
-	add_subtree(tree, root, 2);
+	for (i = 0; i < pairs; i++)
+		messages[i] = sha256_message(room[i], 1, nodes[2 * i], 2 * HASH_SIZE);
+	sha256_many(nodes, messages, pairs);
+}
+
+/* Height by height. What is left at each is what tree_add() would leave: the node that stands alone, or else the one to
+ * the left of the last. */
+void tree_add_many(struct tree *tree, const unsigned char leaves[][HASH_SIZE], size_t count)
+{
+	unsigned char nodes[1 + TREE_MANY][HASH_SIZE];
+	size_t left = count;
+	int height;
+
+	memcpy(nodes, leaves, count * HASH_SIZE);
+	for (height = 0; left; height++) {
+		if (tree->size >> height & 1) {
+			memmove(nodes[1], nodes[0], left++ * HASH_SIZE);
+			memcpy(nodes[0], tree->edge[height], HASH_SIZE);
+		}
+		memcpy(tree->edge[height], nodes[(left - 1) & ~(size_t)1], HASH_SIZE);
+		left /= 2;
+		join_pairs(nodes, left);
+	}
+	tree->size += count;
 }
 
 void tree_root(const struct tree *tree, unsigned char out[HASH_SIZE])

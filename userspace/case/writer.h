@@ -40,9 +40,10 @@ int last_parse(
 
 struct sealer {
 	int dir;
-	struct tree tree; /* of all lines taken, but for those that wait */
-	char *waiting;	  /* up to three lines: four are hashed in little more time than two */
-	size_t waiting_len[4], waiting_count, newest_line; /* the last of all is kept there */
+	struct tree tree;	/* of all lines taken, but for those that wait */
+	unsigned char *waiting; /* their bytes: many are hashed in little more time than few */
+	size_t waiting_used, waiting_count;
+	struct sha256_message waiting_line[TREE_MANY], newest_line; /* the last of all is kept there */
 	char *last; /* for checkpoints/NNNNNN.last: of the segment that is being ended */
 	size_t last_len;
 	char origin[NAME_SIZE];
@@ -103,7 +104,7 @@ struct case_writer {
 	bool turning;	 /* the segment has had its last fact */
 	size_t turn_end; /* of which the bytes end here in the buffer; what follows belongs to the next segment */
 	struct pack *pack;
-	uint32_t packed; /* segments that have had their turn */
+	uint32_t packed;	/* segments that have had their turn */
 	uint32_t first_segment; /* that is still there */
 	uint64_t sequence;
 	uint64_t dropped;

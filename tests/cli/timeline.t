@@ -110,6 +110,10 @@ is "a clock set back: the events keep their order" "$(events | uniq)" "$(events 
 import sys
 print("\n".join(line.strip() for line in sys.stdin))')"
 ok "a clock set back: it shows" jq -es 'any(.[]; .timestamp_desc == "Clock Change" and (.message | test("THE CLOCK CHANGED: it says 2026-11-23T16:40:08")))' hand.timesketch.jsonl
+ok "a clock set back: the text report says so" bash -c '"$0" report hand 2>/dev/null | grep -q "^  clock set, at 2026-11-23T16:40:08"' "$QUIS"
+is "a clock set back: so does the JSON" "$("$QUIS" report hand --format json 2>/dev/null | jq -c '.session.clock_changes')" \
+	'[{"from":"2026-11-23T16:40:08.000000000Z","to":"2026-11-23T16:40:08.000000000Z","what":"clock set"}]'
+ok "a clock set back: so does the HTML" bash -c '"$0" report hand --format html 2>/dev/null | grep -A2 "Changes of the clock" | grep -q "clock set"' "$QUIS"
 ok "timesketch: what was read, in words" jq -es 'any(.[]; .message == "clamd[4242] read /etc/shadow: 1 open, 3 reads, 1203 bytes" and
 	.datetime == "2026-11-23T17:40:00.050123+00:00" and .timestamp == 1795455600050123 and .timestamp_desc == "File Read (first)" and
 	.data_type == "quis:file:access" and .host_name == "srv01" and .process_pid == 4242 and .process_executable == "/usr/sbin/clamd" and

@@ -15,6 +15,7 @@
 
 struct gaps {
 	struct html *html;
+	const char *heading;
 	size_t count;
 };
 
@@ -25,8 +26,10 @@ static int put_gap(void *context, const struct report_gap *gap)
 
 	if (gaps->count++ >= GAPS_SHOWN)
 		return 0;
-	fputs(gaps->count == 1 ? "<h3>What is missing</h3>\n<ul>\n<li>" : "<li>", out);
-	html_text(out, gap->what, "something is missing");
+	if (gaps->count == 1)
+		fprintf(out, "<h3>%s</h3>\n<ul>\n", gaps->heading);
+	fputs("<li>", out);
+	html_text(out, gap->what, "it is not known what");
 	if (gap->count >= 0)
 		fprintf(out, " (%" PRId64 ")", gap->count);
 	if (gap->from.bytes) {
@@ -41,11 +44,11 @@ static int put_gap(void *context, const struct report_gap *gap)
 	return 0;
 }
 
-static void put_gaps(struct html *html)
+static void put_gaps(struct html *html, const char *heading, int walk(struct report *, report_gap_fn *, void *))
 {
-	struct gaps gaps = {.html = html};
+	struct gaps gaps = {.html = html, .heading = heading};
 
-	report_gaps(html->report, put_gap, &gaps);
+	walk(html->report, put_gap, &gaps);
 	if (gaps.count > GAPS_SHOWN)
 		fprintf(html->out, "<li>... and %zu more</li>\n", gaps.count - GAPS_SHOWN);
 	if (gaps.count)
@@ -166,7 +169,8 @@ void html_trust(struct html *html)
 	fputs("<dt>hooks</dt><dd>", out);
 	html_text(out, session->hooks, "not known");
 	fputs("</dd></dl>\n", out);
-	put_gaps(html);
+	put_gaps(html, "What is missing", report_gaps);
+	put_gaps(html, "Changes of the clock", report_clock);
 	put_unseen(html);
 	put_seal(html);
 }

@@ -112,6 +112,7 @@ void report_done(struct report *report);
 /* Texts are valid until the next call of report_session() or report_done(). */
 int report_session(struct report *report, struct report_session *ret_session);
 int report_gaps(struct report *report, report_gap_fn *fn, void *context);
+int report_clock(struct report *report, report_gap_fn *fn, void *context); /* when the clock was set, or stood still */
 int report_processes(struct report *report, report_process_fn *fn, void *context);
 int report_process(struct report *report, int64_t id, report_process_fn *fn, void *context);
 /* Every process below the flagged one that started it, siblings by their start. */

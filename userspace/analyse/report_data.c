@@ -21,6 +21,7 @@ enum statement {
 	SESSION,
 	STATS,
 	GAPS,
+	CLOCK,
 	PROCESSES,
 	PROCESS,
 	IMAGES,
@@ -56,6 +57,7 @@ static const char *const sql[] = {
 		    " FROM capture LEFT JOIN source ORDER BY capture.rowid LIMIT 1",
 	[STATS] = "SELECT lost_records, lost_map_full, lost_missed_runs FROM stats ORDER BY id DESC LIMIT 1",
 	[GAPS] = "SELECT first, last, what, count FROM gap ORDER BY first, id",
+	[CLOCK] = "SELECT first, last, note, NULL FROM notice WHERE kind = 'clock-change' ORDER BY sequence",
 	[PROCESSES] = "SELECT " PROCESS_COLUMNS " FROM process WHERE ?1 = 0 OR pid = ?1 ORDER BY id",
 	[PROCESS] = "SELECT " PROCESS_COLUMNS " FROM process WHERE id = ?1",
 	[IMAGES] = "SELECT time, " IMAGE_COLUMNS " FROM image WHERE process = ?1 AND event IS NOT 'fork' ORDER BY id",
@@ -224,9 +226,8 @@ int report_session(struct report *report, struct report_session *ret_session)
 	return 0;
 }
 
-int report_gaps(struct report *report, report_gap_fn *fn, void *context)
+static int walk_gaps(sqlite3_stmt *row, report_gap_fn *fn, void *context)
 {
-	sqlite3_stmt *row = start(report, GAPS, 0);
 	struct report_gap gap;
 	int got;
 
@@ -238,6 +239,16 @@ int report_gaps(struct report *report, report_gap_fn *fn, void *context)
 			return end_walk(row, got);
 	}
 	return got;
+}
+
+int report_gaps(struct report *report, report_gap_fn *fn, void *context)
+{
+	return walk_gaps(start(report, GAPS, 0), fn, context);
+}
+
+int report_clock(struct report *report, report_gap_fn *fn, void *context)
+{
+	return walk_gaps(start(report, CLOCK, 0), fn, context);
 }
 
 static void get_image(sqlite3_stmt *row, int at, struct report_image *image)

@@ -63,18 +63,6 @@ static void write_head(struct emit *emit, const struct report_session *session)
 	put_text(emit, "boot_id", session->boot_id);
 	put_text(emit, "kernel", session->kernel);
 	emit_close(emit, '}');
-	emit_open(emit, "session", '{');
-	put_text(emit, "started", session->started);
-	put_text(emit, "ended", session->ended);
-	put_text(emit, "hooks", session->hooks);
-	put_text(emit, "case", session->case_id);
-	put_text(emit, "case_number", session->case_number);
-	put_text(emit, "examiner", session->examiner);
-	put_text(emit, "note", session->note);
-	put_raw(emit, "flagged", session->flags);
-	put_text(emit, "end_reason", session->end_reason);
-	put_text(emit, "recorded_by", session->tool_version);
-	emit_close(emit, '}');
 }
 
 static int write_gap(void *context, const struct report_gap *gap)
@@ -88,6 +76,29 @@ static int write_gap(void *context, const struct report_gap *gap)
 	put_number(emit, "count", gap->count);
 	emit_close(emit, '}');
 	return 0;
+}
+
+static int write_session(struct output *output, const struct report_session *session)
+{
+	struct emit *emit = &output->emit;
+	int err;
+
+	emit_open(emit, "session", '{');
+	put_text(emit, "started", session->started);
+	put_text(emit, "ended", session->ended);
+	put_text(emit, "hooks", session->hooks);
+	put_text(emit, "case", session->case_id);
+	put_text(emit, "case_number", session->case_number);
+	put_text(emit, "examiner", session->examiner);
+	put_text(emit, "note", session->note);
+	put_raw(emit, "flagged", session->flags);
+	put_text(emit, "end_reason", session->end_reason);
+	put_text(emit, "recorded_by", session->tool_version);
+	emit_open(emit, "clock_changes", '[');
+	err = report_clock(output->report, write_gap, output);
+	emit_close(emit, ']');
+	emit_close(emit, '}');
+	return err;
 }
 
 static int write_completeness(struct output *output, const struct report_session *session)
@@ -361,7 +372,9 @@ int report_json(struct report *report, FILE *out)
 		return err;
 	emit_open(&output.emit, NULL, '{');
 	write_head(&output.emit, &session);
-	err = write_completeness(&output, &session);
+	err = write_session(&output, &session);
+	if (!err)
+		err = write_completeness(&output, &session);
 	emit_open(&output.emit, "processes", '[');
 	if (!err)
 		err = report_processes(report, write_process, &output);

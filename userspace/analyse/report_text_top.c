@@ -10,6 +10,7 @@
 
 #define PLACES_SHOWN 8
 #define PRODUCTS_SHOWN 3
+#define CLOCK_SHOWN 5
 
 static struct text text_of(const char *text)
 {
@@ -173,6 +174,34 @@ static void put_unusual(struct page *page, const struct findings *findings)
 		fputs("  nothing of what is looked for\n", page->out);
 }
 
+struct clock_changes {
+	struct page *page;
+	size_t count;
+};
+
+static int put_clock_change(void *context, const struct report_gap *change)
+{
+	struct clock_changes *changes = context;
+	struct page *page = changes->page;
+
+	if (changes->count++ >= CLOCK_SHOWN)
+		return 0;
+	fputs("\n  ", page->out);
+	text_put(page, change->what, "the clock changed");
+	fputs(", at ", page->out);
+	text_put(page, change->to, "a time that is not known");
+	return 0;
+}
+
+static void put_clock(struct page *page)
+{
+	struct clock_changes changes = {.page = page};
+
+	report_clock(page->report, put_clock_change, &changes);
+	if (changes.count > CLOCK_SHOWN)
+		fprintf(page->out, "\n  ... and %zu more changes of the clock (quis query CASE clock)", changes.count - CLOCK_SHOWN);
+}
+
 static void put_trust(struct page *page, const struct report_session *session)
 {
 	put_heading(page, "How far this can be trusted");
@@ -180,6 +209,7 @@ static void put_trust(struct page *page, const struct report_session *session)
 		page->out);
 	fputs("  ", page->out);
 	text_put(page, session->verified_what, "it is not known whether the case is as it was sealed");
+	put_clock(page);
 	fputs("\n  ", page->out);
 	if (session->unseen.bytes && session->unseen.len > 2)
 		fputs("ways to reach data that this session could not see are listed at the end\n", page->out);

@@ -25,17 +25,6 @@ static void put_escaped(FILE *out, const char *bytes, size_t len)
 	}
 }
 
-/* A key of our own is written as it is; those of a query are the user's. */
-static bool is_plain(const char *key, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if (key[i] < 0x20 || key[i] == '"' || key[i] == '\\' || key[i] == 0x7f)
-			return false;
-	return true;
-}
-
 #define BEGIN_MAX 72
 
 /* A comma where one is due, and the key: into the buffer, or if it must be escaped to the stream. Returns what is in the buffer. */
@@ -49,7 +38,8 @@ static size_t begin_in(struct emit *emit, const char *key, char buffer[BEGIN_MAX
 	emit->filled |= bit;
 	if (!key)
 		return used;
-	if (len > BEGIN_MAX - 4 || !is_plain(key, len)) {
+	/* A key of our own is written as it is; those of a query are the user's. */
+	if (len > BEGIN_MAX - 4 || text_plain_run(key, len) < len) {
 		fwrite_unlocked(buffer, 1, used, emit->out);
 		putc_unlocked('"', emit->out);
 		put_escaped(emit->out, key, len);

@@ -7,18 +7,25 @@
 
 #include "catalog/class.h"
 
+/* What some rules look for is found while the files are summed up. */
+enum mark { MARK_NONE, MARK_HANDED, MARK_CHANGED, MARK_RUN, MARKS };
+
 struct gather {
 	struct report *report;
 	struct findings *findings;
+	struct {
+		int64_t count;
+		char *example;
+	} marked[MARKS];
 };
 
 #define OF_PROCESS "(?1 = 0 OR process IN (SELECT id FROM process WHERE pid = ?1))"
 
 /* Sums by file are made here and not by GROUP BY: that would sort a row for each process and file. */
-static const char sums_sql[] = "SELECT file, read_bytes, (reads > 0) | (maps > 0) * 2 | (writes > 0) * 4 FROM total WHERE " OF_PROCESS;
-static const char files_sql[] = "SELECT id, class, path FROM file WHERE type IS NULL OR type NOT IN ('dir', 'pipe', 'memfd')";
+static const char sums_sql[] = "SELECT file, read_bytes, (reads > 0) | (maps > 0) * 2 | (writes > 0) * 4, how FROM total WHERE " OF_PROCESS;
+static const char files_sql[] = "SELECT id, class, path, type FROM file";
 
-enum { WAS_READ = 1, WAS_MAPPED = 2, WAS_WRITTEN = 4 };
+enum { WAS_READ = 1, WAS_MAPPED = 2, WAS_WRITTEN = 4, WAS_HANDED = 8, WAS_RUN = 16 };
 
 struct sums {
 	uint64_t *bytes; /* by the number of the file */
@@ -29,7 +36,8 @@ struct sums {
 /* Each gives a count and an example. What is listed here is no accusation: it is what a reader would want to be told. */
 static const struct {
 	const char *what;
-	const char *sql;
+	const char *sql; /* NULL: by mark */
+	enum mark mark;
 } rules[] = {
 	{"acted on the recording itself",
 		"SELECT count(*), min(kind) FROM action WHERE detail LIKE '%\"target\":\"sensor\"%' AND " OF_PROCESS},
@@ -43,24 +51,18 @@ static const struct {
 	{"asked to be told of what other processes do with files, or runs",
 		"SELECT count(*), min(coalesce(path, kind)) FROM action WHERE kind IN ('fanotify_mark', 'perf_event_open')"
 		" AND outcome IS NOT 'failure' AND " OF_PROCESS},
-	{"read files that came to it already open (fanotify, another process)",
-		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE (how LIKE '%fanotify%' OR how LIKE '%received%' OR how LIKE '%pidfd%')"
-		" AND (reads > 0 OR maps > 0) AND " OF_PROCESS},
+	{"read files that came to it already open (fanotify, another process)", NULL, MARK_HANDED},
 	{"changed mounts or namespaces",
 		"SELECT count(*), min(coalesce(path, kind)) FROM action WHERE kind IN ('mount', 'umount', 'pivot_root', 'move_mount', 'open_tree',"
 		" 'fsmount', 'mount_setattr', 'setns', 'unshare') AND outcome IS NOT 'failure' AND " OF_PROCESS},
 	{"was refused what holds secrets",
 		"SELECT count(DISTINCT path), min(path) FROM access WHERE file IS NULL AND failed > 0 AND errno IN ('EACCES', 'EPERM')"
 		" AND path_class(path) IN ('credentials', 'tokens', 'mail', 'browser', 'devices') AND " OF_PROCESS},
-	{"wrote to files that are neither its own nor temporary nor logs",
-		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE writes > 0 AND f.type = 'file'"
-		" AND f.class NOT IN ('own', 'temporary', 'logs') AND " OF_PROCESS},
+	{"wrote to files that are neither its own nor temporary nor logs", NULL, MARK_CHANGED},
 	{"removed or renamed files that are not temporary",
 		"SELECT count(*), min(path) FROM action WHERE kind IN ('unlink', 'rename', 'rmdir') AND outcome IS NOT 'failure'"
 		" AND path_class(path) <> 'temporary' AND " OF_PROCESS},
-	{"ran programs out of temporary directories",
-		"SELECT count(DISTINCT file), min(path) FROM total AS t JOIN file AS f ON f.id = t.file WHERE how LIKE '%executed%'"
-		" AND f.class = 'temporary' AND " OF_PROCESS},
+	{"ran programs out of temporary directories", NULL, MARK_RUN},
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))
@@ -149,6 +151,51 @@ static void add_reached(struct findings *findings, sqlite3_stmt *row, uint64_t b
 		class->read_bytes = UINT64_MAX;
 }
 
+static bool is_one(const char *text, const char *const *names)
+{
+	for (; text && *names; names++)
+		if (!strcmp(text, *names))
+			return true;
+	return false;
+}
+
+static void add_mark(struct gather *gather, enum mark mark, const char *path)
+{
+	char **example = &gather->marked[mark].example;
+
+	gather->marked[mark].count++;
+	if (!path || (*example && strcmp(*example, path) <= 0))
+		return;
+	free(*example);
+	*example = strdup(path);
+}
+
+static void mark_file(struct gather *gather, sqlite3_stmt *row, unsigned flags)
+{
+	static const char *const usual[] = {"own", "temporary", "logs", NULL};
+	const char *class = (const char *)sqlite3_column_text(row, 1), *path = (const char *)sqlite3_column_text(row, 2);
+	const char *type = (const char *)sqlite3_column_text(row, 3);
+
+	if (flags & WAS_HANDED)
+		add_mark(gather, MARK_HANDED, path);
+	if (flags & WAS_WRITTEN && class && type && !strcmp(type, "file") && !is_one(class, usual))
+		add_mark(gather, MARK_CHANGED, path);
+	if (flags & WAS_RUN && class && !strcmp(class, "temporary"))
+		add_mark(gather, MARK_RUN, path);
+}
+
+static unsigned flags_of(sqlite3_stmt *row)
+{
+	const unsigned handed = 1u << HOW_FANOTIFY | 1u << HOW_RECEIVED | 1u << HOW_PIDFD;
+	unsigned flags = sqlite3_column_int(row, 2);
+	unsigned how = report_how_of(
+		(struct text){(const char *)sqlite3_column_text(row, 3), sqlite3_column_bytes(row, 3)});
+
+	if (how & handed && flags & (WAS_READ | WAS_MAPPED))
+		flags |= WAS_HANDED;
+	return how & 1u << HOW_EXECUTED ? flags | WAS_RUN : flags;
+}
+
 static int sum_files(struct gather *gather, struct sums *sums)
 {
 	sqlite3_stmt *row = prepare(gather->report, "SELECT coalesce(max(id), 0) + 1 FROM file");
@@ -169,13 +216,14 @@ static int sum_files(struct gather *gather, struct sums *sums)
 			continue;
 		if (__builtin_add_overflow(sums->bytes[id], (uint64_t)sqlite3_column_int64(row, 1), &sums->bytes[id]))
 			sums->bytes[id] = UINT64_MAX;
-		sums->flags[id] |= sqlite3_column_int(row, 2);
+		sums->flags[id] |= flags_of(row);
 	}
 	return finish(row, 0);
 }
 
 static int gather_classes(struct gather *gather)
 {
+	static const char *const without_content[] = {"dir", "pipe", "memfd", NULL};
 	struct sums sums = {0};
 	sqlite3_stmt *row;
 	int err = sum_files(gather, &sums);
@@ -187,12 +235,30 @@ static int gather_classes(struct gather *gather)
 	while (!err && sqlite3_step(row) == SQLITE_ROW) {
 		int64_t id = sqlite3_column_int64(row, 0);
 
-		if (id >= 0 && id < sums.count && sums.flags[id])
+		if (id < 0 || id >= sums.count || !sums.flags[id])
+			continue;
+		mark_file(gather, row, sums.flags[id]);
+		if (!is_one((const char *)sqlite3_column_text(row, 3), without_content))
 			add_reached(gather->findings, row, sums.bytes[id], sums.flags[id]);
 	}
 	free(sums.bytes);
 	free(sums.flags);
 	return row ? finish(row, err) : err;
+}
+
+static int apply_rule(struct gather *gather, const char *sql, enum mark mark)
+{
+	sqlite3_stmt *row = sql ? prepare(gather->report, sql) : NULL;
+
+	if (!sql)
+		return 0;
+	if (!row)
+		return -EIO;
+	if (sqlite3_step(row) == SQLITE_ROW) {
+		gather->marked[mark].count = sqlite3_column_int64(row, 0);
+		gather->marked[mark].example = copy_column(row, 1);
+	}
+	return finish(row, 0);
 }
 
 static int gather_unusual(struct gather *gather)
@@ -205,17 +271,19 @@ static int gather_unusual(struct gather *gather)
 	if (!findings->unusual)
 		return -ENOMEM;
 	for (i = 0; !err && i < RULES; i++) {
-		sqlite3_stmt *row = prepare(gather->report, rules[i].sql);
+		enum mark mark = rules[i].mark;
 
-		if (!row)
-			return -EIO;
-		if (sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) > 0)
+		err = apply_rule(gather, rules[i].sql, mark);
+		if (!err && gather->marked[mark].count > 0)
 			findings->unusual[findings->unusual_count++] = (struct finding_unusual){
 				.what = rules[i].what,
-				.count = sqlite3_column_int64(row, 0),
-				.example = copy_column(row, 1),
+				.count = gather->marked[mark].count,
+				.example = gather->marked[mark].example,
 			};
-		err = finish(row, 0);
+		else
+			free(gather->marked[mark].example);
+		gather->marked[mark].example = NULL;
+		gather->marked[mark].count = 0;
 	}
 	return err;
 }
@@ -404,7 +472,7 @@ int findings_gather(struct report *report, struct findings *ret_findings)
 {
 	struct findings findings = {0};
 	struct gather gather = {.report = report, .findings = &findings};
-	int err = gather_classes(&gather);
+	int err = gather_classes(&gather), mark;
 
 	if (!err)
 		err = gather_products(&gather);
@@ -414,6 +482,8 @@ int findings_gather(struct report *report, struct findings *ret_findings)
 		err = gather_places(&gather);
 	if (!err)
 		err = gather_counts(&gather);
+	for (mark = 0; mark < MARKS; mark++)
+		free(gather.marked[mark].example);
 	if (err) {
 		findings_done(&findings);
 		return err;

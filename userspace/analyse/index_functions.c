@@ -25,32 +25,40 @@ static void sum_final(sqlite3_context *context)
 	sqlite3_result_int64(context, sum ? *sum : 0);
 }
 
-/* Lists of ways become one. No name of a way is part of another's. */
 static void how_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how)), i;
-	const char *list = (const char *)sqlite3_value_text(values[0]);
+	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how));
+	struct text list = {.bytes = (const char *)sqlite3_value_text(values[0])};
 
 	(void)count;
-	for (i = 0; how && list && i < HOW_COUNT; i++)
-		if (strstr(list, report_how_names[i]))
-			*how |= 1u << i;
+	list.len = sqlite3_value_bytes(values[0]);
+	if (how)
+		*how |= report_how_of(list);
+}
+
+#define HOW_LIST 96
+
+static void write_ways(char list[HOW_LIST], unsigned how)
+{
+	size_t len = 0;
+	unsigned i;
+
+	for (i = 0; i < HOW_COUNT; i++)
+		if (how & 1u << i)
+			len += snprintf(list + len, HOW_LIST - len, "%s\"%s\"", len ? "," : "[", report_how_names[i]);
+	snprintf(list + len, HOW_LIST - len, "]");
 }
 
 static void how_final(sqlite3_context *context)
 {
-	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how)), i;
-	char list[128] = "[";
-	size_t len = 1;
+	static char lists[1u << HOW_COUNT][HOW_LIST]; /* each made when first asked for */
+	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how));
 
 	if (!how || !*how)
 		return;
-	for (i = 0; i < HOW_COUNT; i++)
-		if (*how & 1u << i)
-			len += snprintf(
-				list + len, sizeof(list) - len, "%s\"%s\"", len > 1 ? "," : "", report_how_names[i]);
-	list[len++] = ']';
-	sqlite3_result_text(context, list, len, SQLITE_TRANSIENT);
+	if (!lists[*how][0])
+		write_ways(lists[*how], *how);
+	sqlite3_result_text(context, lists[*how], -1, SQLITE_STATIC);
 }
 
 static void path_class(sqlite3_context *context, int count, sqlite3_value **values)

@@ -187,6 +187,14 @@ static void find_all(struct loader *loader, const struct column *columns, size_t
 		line_find(loader->line, columns[i].key, columns[i].key_len);
 }
 
+static size_t add_key(char *key, size_t used, const char *text, size_t len, size_t most)
+{
+	len = len < most ? len : most;
+	memcpy(key + used, text, len);
+	key[used + len] = '/';
+	return used + len + 1;
+}
+
 /* The number of the fact's object in table file; 0: it has none. An object is one, whatever its name at the time. */
 static int find_file(struct loader *loader, uint32_t *ret_id)
 {
@@ -194,15 +202,19 @@ static int find_file(struct loader *loader, uint32_t *ret_id)
 	const struct line_field *inode = line_find(loader->line, KEY("file.inode"));
 	const struct line_field *generation = line_find(loader->line, KEY("quis.file.generation"));
 	uint32_t *note = NULL, hash;
+	uint64_t number = generation ? generation->number : 0;
 	char key[96];
-	int known, len;
+	size_t len;
+	int known;
 
 	*ret_id = 0;
 	if (!device || !inode || (inode->type != LINE_TEXT && inode->type != LINE_NUMBER))
 		return 0;
 	find_all(loader, file_columns, file_columns_count);
-	len = snprintf(key, sizeof(key), "%.30s/%.20s/%" PRIu64, device->text, inode->text,
-		generation ? generation->number : 0);
+	len = add_key(key, 0, device->text, device->len, 30);
+	len = add_key(key, len, inode->text, inode->len, 20);
+	memcpy(key + len, &number, sizeof(number));
+	len += sizeof(number);
 	known = intern_add(&loader->files, key, len, ret_id, &note);
 	hash = path_hash(loader);
 	if (known == -ENOSPC)

@@ -97,6 +97,8 @@ static char *parse_escape(char *at, char **out)
 	return at + 1;
 }
 
+static const bool ends_run[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
 /* at: behind the opening quote; returns behind the closing one. out NULL: only checks. */
 static char *parse_string(char *at, char *out, size_t *ret_len)
 {
@@ -105,7 +107,7 @@ static char *parse_string(char *at, char *out, size_t *ret_len)
 	for (;;) {
 		char *run = at;
 
-		while ((unsigned char)*at >= 0x20 && *at != '"' && *at != '\\')
+		while (!ends_run[(unsigned char)*at])
 			at++;
 		if (out && out != run)
 			memmove(out, run, at - run);
@@ -315,6 +317,13 @@ static char *parse_member(char *at, struct line_field *field)
 	return *at == ':' ? parse_value(skip_space(at + 1), field) : NULL;
 }
 
+static uint64_t key_bit(const char *key, size_t len)
+{
+	unsigned char last = len ? key[len - 1] : 0, middle = len ? key[len / 2] : 0;
+
+	return 1ull << ((len * 7 + last * 5 + middle * 11) & 63);
+}
+
 static char *parse_object(struct line *line, char *at)
 {
 	struct line_field spare;
@@ -331,6 +340,8 @@ static char *parse_object(struct line *line, char *at)
 		at = parse_member(at, room ? &line->fields[line->count] : &spare);
 		if (!at)
 			return NULL;
+		if (room)
+			line->keys |= key_bit(line->fields[line->count].key, line->fields[line->count].key_len);
 		line->count += room;
 		at = skip_space(at);
 		if (*at == '}')
@@ -346,6 +357,7 @@ int line_parse(struct line *line, const char *text, size_t len)
 	char *end;
 
 	line->count = line->guess = 0;
+	line->keys = 0;
 	if (len > FACT_LINE_MAX || !text_is_utf8(text, len))
 		return -EBADMSG;
 	memcpy(line->buffer, text, len);
@@ -361,6 +373,8 @@ struct line_field *line_find(struct line *line, const char *key, size_t key_len)
 {
 	size_t i, at = line->guess;
 
+	if (!(line->keys & key_bit(key, key_len)))
+		return NULL;
 	for (i = 0; i < line->count; i++, at++) {
 		if (at >= line->count)
 			at = 0;

@@ -35,6 +35,7 @@ struct line_field {
 
 struct line {
 	size_t count;
+	uint64_t keys; /* a bit for what each key is like: most keys that are asked for are not there */
 	size_t guess; /* facts have their keys in a steady order: the next asked for is mostly the next in the line */
 	struct line_field fields[LINE_FIELDS_MAX];
 	char buffer[FACT_LINE_MAX + 1];

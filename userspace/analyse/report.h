@@ -27,7 +27,9 @@ struct report_options {
 struct report {
 	sqlite3 *db;
 	struct report_options options;
-	sqlite3_stmt *statements[16]; /* prepared when first used */
+	sqlite3_stmt *statements[20]; /* prepared when first used */
+	uint8_t *directories;	      /* a bit a file; NULL: not yet looked up */
+	int64_t directories_end;
 };
 
 struct report_session {
@@ -67,6 +69,8 @@ enum report_how {
 	HOW_COUNT,
 };
 extern const char *const report_how_names[HOW_COUNT];
+/* Bits; of JSON lists, one after the other. */
+unsigned report_how_of(struct text lists);
 
 struct report_file {
 	int64_t id;  /* of its last access with a name */
@@ -122,7 +126,7 @@ int report_tree(struct report *report, report_tree_fn *fn, void *context);
 int report_wants(struct report *report, int64_t process, bool *ret_wanted);
 int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
 int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context);
-/* As above, but of path, device and the like only the type: report_name_file() adds the rest. Its texts are valid until it is called again. */
+/* As above, but of path, device and the like only whether it is a directory (its type): report_name_file() adds the rest. Its texts are valid until it is called again. */
 int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context);
 int report_name_file(struct report *report, struct report_file *file);
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);

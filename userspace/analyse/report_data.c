@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog/class.h"
@@ -26,6 +27,8 @@ enum statement {
 	PROCESS,
 	IMAGES,
 	OBJECTS,
+	NUMBERS,
+	DIRECTORIES,
 	OBJECT,
 	REFUSED,
 	FLOWS,
@@ -64,6 +67,8 @@ static const char *const sql[] = {
 	[OBJECTS] = "SELECT t.latest, t.first, t.last, t.how, NULL, " COUNTERS
 		    ", f.type, f.class FROM total AS t LEFT JOIN file AS f ON f.id = t.file"
 		    " WHERE t.process = ?1 ORDER BY t.file",
+	[NUMBERS] = "SELECT latest, first, last, how, NULL, " COUNTERS ", NULL, NULL, file FROM total WHERE process = ?1 ORDER BY file",
+	[DIRECTORIES] = "SELECT id, (SELECT max(id) FROM file) FROM file WHERE type = 'dir'",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
 		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
@@ -107,6 +112,7 @@ void report_done(struct report *report)
 
 	for (i = 0; i < sizeof(report->statements) / sizeof(report->statements[0]); i++)
 		sqlite3_finalize(report->statements[i]);
+	free(report->directories);
 	memset(report, 0, sizeof(*report));
 }
 
@@ -329,15 +335,26 @@ int report_wants(struct report *report, int64_t process, bool *ret_wanted)
 	return end_walk(row, got < 0 ? got : 0);
 }
 
-/* lists: JSON lists, one after the other. No name of a way is part of another's. */
-static unsigned get_how(sqlite3_stmt *row, int column)
+/* No name of a way is part of another's. Most files came in the same way as the one before. */
+unsigned report_how_of(struct text lists)
 {
-	const char *lists = (const char *)sqlite3_column_text(row, column);
+	static char last[64];
+	static size_t last_len;
+	static unsigned last_how;
 	unsigned how = 0, i;
 
-	for (i = 0; lists && i < HOW_COUNT; i++)
-		if (strstr(lists, report_how_names[i]))
+	if (!lists.bytes)
+		return 0;
+	if (last_len && lists.len == last_len && !memcmp(lists.bytes, last, last_len))
+		return last_how;
+	for (i = 0; i < HOW_COUNT; i++)
+		if (strstr(lists.bytes, report_how_names[i]))
 			how |= 1u << i;
+	if (lists.len < sizeof(last)) {
+		memcpy(last, lists.bytes, lists.len);
+		last_len = lists.len;
+		last_how = how;
+	}
 	return how;
 }
 
@@ -364,7 +381,7 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 static void get_file(sqlite3_stmt *row, struct report_file *file)
 {
 	TEXTS(row, 1, &file->first, &file->last);
-	file->how = get_how(row, 3);
+	file->how = report_how_of(get_text(row, 3));
 	file->error = get_text(row, 4);
 	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
 		&file->mapped_bytes, &file->lists, &file->failed);
@@ -410,9 +427,58 @@ int report_files(struct report *report, int64_t process, report_file_fn *fn, voi
 	return walk_all_files(report, process, true, fn, context);
 }
 
+/* One look at table file as a whole, and none for each process and file. */
+static int find_directories(struct report *report)
+{
+	sqlite3_stmt *row;
+	int64_t id;
+	int got;
+
+	if (report->directories)
+		return 0;
+	row = start(report, DIRECTORIES, 0);
+	while ((got = step(row)) == 1) {
+		id = sqlite3_column_int64(row, 0);
+		if (!report->directories) {
+			report->directories_end = sqlite3_column_int64(row, 1) + 1;
+			report->directories = calloc(report->directories_end / 8 + 1, 1);
+		}
+		if (!report->directories)
+			return end_walk(row, -ENOMEM);
+		if (id >= 0)
+			report->directories[id / 8] |= 1u << id % 8;
+	}
+	if (!got && !report->directories)
+		report->directories = calloc(1, 1);
+	return got || report->directories ? got : -ENOMEM;
+}
+
+static bool is_directory(const struct report *report, int64_t id)
+{
+	return id >= 0 && id < report->directories_end && report->directories[id / 8] & 1u << id % 8;
+}
+
 int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context)
 {
-	return walk_all_files(report, process, false, fn, context);
+	struct report_file file = {.object = true};
+	sqlite3_stmt *row;
+	int got;
+
+	if (report->options.class)
+		return walk_all_files(report, process, false, fn, context);
+	got = find_directories(report);
+	if (got)
+		return got;
+	row = start(report, NUMBERS, process);
+	while ((got = step(row)) == 1) {
+		get_file(row, &file);
+		if (is_directory(report, sqlite3_column_int64(row, 16)))
+			file.type = (struct text){"dir", 3};
+		got = fn(context, &file);
+		if (got < 0)
+			return end_walk(row, got);
+	}
+	return got ? got : walk_files(report, start(report, REFUSED, process), false, false, fn, context);
 }
 
 int report_name_file(struct report *report, struct report_file *file)

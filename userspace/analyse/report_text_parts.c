@@ -12,7 +12,7 @@
 #define SHORT_LIST 5
 
 /* Rows beyond those that will be shown are kept until there are so many, and then the least are let go. */
-#define ROWS_SPARE 4096
+#define ROWS_SPARE 64
 
 struct row {
 	struct report_file file; /* its numbers; the texts are not kept */
@@ -27,6 +27,7 @@ struct rows {
 	size_t size;
 	size_t keep; /* 0: all */
 	bool sorted; /* those that read most are kept, else the first */
+	bool cut;    /* there were too many once: the first `keep` are in order since */
 	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, writes, write_bytes, lists, failed;
 };
 
@@ -113,9 +114,12 @@ static int collect_file(void *context, const struct report_file *file)
 	sum_row(rows, file);
 	if (rows->keep && !rows->sorted && rows->count >= rows->keep)
 		return 0;
+	if (rows->cut && compare_rows(&row, &rows->rows[rows->keep - 1]) > 0)
+		return 0;
 	if (rows->keep && rows->count >= rows->keep + ROWS_SPARE) {
 		qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
 		rows->count = rows->keep;
+		rows->cut = true;
 	}
 	return add_row(rows, &row);
 }

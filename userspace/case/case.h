@@ -27,6 +27,8 @@ bool text_is_utf8(const char *bytes, size_t len);
 size_t text_printable(char *out, size_t size, const char *bytes, size_t len);
 /* For terminals and text reports: as above; C0, DEL, C1 and bidirectional controls become \n, \t, \xNN, \u{NNNN}. */
 size_t text_plain(char *out, size_t size, const char *bytes, size_t len);
+/* How many of the bytes, from the first on, are ASCII that neither a terminal nor JSON wants escaped. */
+size_t text_plain_run(const char *bytes, size_t len);
 /* The inside of a JSON string: quotes, backslashes, C0, DEL and C1 escaped, what is no UTF-8 as \\xNN. Sizes as above.
  */
 size_t text_json(char *out, size_t size, const char *bytes, size_t len);

@@ -21,6 +21,19 @@ static void sink_put(struct sink *sink, const char *bytes, size_t len)
 	sink->len += len;
 }
 
+/* Of ASCII, which may be cut anywhere. */
+static void sink_run(struct sink *sink, const char *bytes, size_t len)
+{
+	size_t room = sink->len < sink->size ? sink->size - sink->len - 1 : 0;
+
+	if (len > room) {
+		sink_put(sink, bytes, room);
+		bytes += room;
+		len -= room;
+	}
+	sink_put(sink, bytes, len);
+}
+
 static size_t sink_end(struct sink *sink)
 {
 	if (sink->size)
@@ -70,6 +83,39 @@ size_t text_decode(const char *bytes, size_t len, uint32_t *ret_code)
 		return 0;
 	*ret_code = code;
 	return need;
+}
+
+#define EACH(byte) (0x0101010101010101u * (byte))
+#define TOP EACH(0x80)
+
+/* Is any of eight bytes a control, a quotation mark, a backslash, DEL or not ASCII? */
+static bool any_special(uint64_t word)
+{
+	uint64_t quote = word ^ EACH('"'), backslash = word ^ EACH('\\'), top;
+
+	/* Each term is exact for the lowest such byte, which is enough. */
+	top = (word - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1)) | (word + EACH(1)) | word;
+	return top & TOP;
+}
+
+static bool json_verbatim(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+size_t text_plain_run(const char *bytes, size_t len)
+{
+	size_t i = 0;
+	uint64_t word;
+
+	for (; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, bytes + i, sizeof(word));
+		if (any_special(word))
+			break;
+	}
+	while (i < len && json_verbatim(bytes[i]))
+		i++;
+	return i;
 }
 
 static size_t ascii_run(const char *bytes, size_t len)
@@ -152,6 +198,11 @@ size_t text_plain(char *out, size_t size, const char *bytes, size_t len)
 	size_t i, step;
 
 	for (i = 0; i < len; i += step) {
+		step = text_plain_run(bytes + i, len - i);
+		if (step) {
+			sink_run(&sink, bytes + i, step);
+			continue;
+		}
 		step = text_decode(bytes + i, len - i, &code);
 		if (step) {
 			plain_code(&sink, bytes + i, step, code);
@@ -161,11 +212,6 @@ size_t text_plain(char *out, size_t size, const char *bytes, size_t len)
 		}
 	}
 	return sink_end(&sink);
-}
-
-static bool json_verbatim(unsigned char byte)
-{
-	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
 static void json_escape(struct sink *sink, unsigned char code)
@@ -198,15 +244,14 @@ static size_t json_step(struct sink *sink, const char *bytes, size_t len)
 size_t text_json(char *out, size_t size, const char *bytes, size_t len)
 {
 	struct sink sink = {out, size, 0};
-	size_t i = 0, start;
+	size_t i, step;
 
-	while (i < len) {
-		for (start = i; i < len && json_verbatim(bytes[i]); i++)
-			;
-		if (i > start)
-			sink_put(&sink, bytes + start, i - start);
-		if (i < len)
-			i += json_step(&sink, bytes + i, len - i);
+	for (i = 0; i < len; i += step) {
+		step = text_plain_run(bytes + i, len - i);
+		if (step)
+			sink_put(&sink, bytes + i, step);
+		else
+			step = json_step(&sink, bytes + i, len - i);
 	}
 	return sink_end(&sink);
 }

@@ -7,6 +7,7 @@ set -u
 . "$(dirname "$0")/tap.sh"
 MAKE=$ROOT/$B/bench/make-case
 [ -x "$MAKE" ] || skip_all "no $MAKE (make tests)"
+find_python || skip_all "no python3"
 export XDG_CACHE_HOME=$T/cache
 mkdir "$XDG_CACHE_HOME"
 cd "$T" || exit 1
@@ -82,6 +83,24 @@ for command in 'report' 'query' 'timeline'; do
 	ok "an altered case, $command --force: marked at its top" sh -c 'head -n 1 out | grep -q "UNVERIFIED: the case is not as it was sealed"'
 done
 is "an altered case, report --format json --force" "$(state altered)" altered
+forced() { "$QUIS" "$@" --force 2>/dev/null; }
+is "an altered case, report --format json --force: the first key says it" \
+	"$(forced report altered --format json | jq -r 'keys_unsorted[0]')" UNVERIFIED
+ok "an altered case, report --format html --force: before any number" sh -c '"$1" report altered --format html --force 2>/dev/null | sed -n "/<h1/,/Exact/p" | grep -q "UNVERIFIED"' sh "$QUIS"
+is "an altered case, query --json --force: every row says it, first" \
+	"$(forced query altered 'SELECT opens FROM access LIMIT 2' --json | jq -c '[.[] | keys_unsorted]')" '[["UNVERIFIED","opens"],["UNVERIFIED","opens"]]'
+is "an altered case, query --csv --force: every row says it, first" \
+	"$(forced query altered 'SELECT 7 AS n FROM access LIMIT 2' --csv | "$PYTHON" -c 'import csv, sys; print([[cell[:30] for cell in row] for row in csv.reader(sys.stdin)])')" \
+	"[['UNVERIFIED', 'n'], ['the case is not as it was seale', '7'], ['the case is not as it was seale', '7']]"
+ok "an altered case, diff --force: marked at its top" sh -c '"$1" diff one altered --force 2>/dev/null | head -n 1 | grep -q "^UNVERIFIED, the second: the case is not"' sh "$QUIS"
+is "an altered case, diff --format json --force: first key of its side" \
+	"$(forced diff one altered --format json | jq -r '[.first, .second] | map(keys_unsorted[0]) | join(" ")')" "case UNVERIFIED"
+ok "an altered case, diff --format html --force" sh -c '"$1" diff one altered --format html --force 2>/dev/null | grep -q "UNVERIFIED, the second"' sh "$QUIS"
+for format in bodyfile ecs ocsf csv plaso-jsonl; do
+	ok "an altered case, timeline --format $format --force: its first event says it" \
+		sh -c '"$1" timeline altered --format "$2" --force 2>/dev/null | head -n 2 | grep -q UNVERIFIED' sh "$QUIS" "$format"
+done
+is "a sealed case has no such mark" "$(query one 'SELECT opens FROM access LIMIT 1' --json | jq -c '.[0] | keys')$("$QUIS" report one --format json | jq -r 'keys_unsorted[0]')" '["opens"]format'
 mkdir later
 jq -c 'if .["quis.format"] then .["quis.format"] = 2 else . end' other/facts-000001.ndjson >later/facts-000001.ndjson
 fails "a later format is refused" 1 'format 2.*--force' "$QUIS" report later

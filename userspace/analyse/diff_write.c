@@ -30,6 +30,17 @@ static void paint(const struct diff *diff, FILE *out, const char *code)
 		fprintf(out, "\033[%sm", code);
 }
 
+static void put_unverified(const struct diff *diff, struct page *page, int which)
+{
+	if (!diff->sides[which].session.unverified)
+		return;
+	paint(diff, page->out, "1;31");
+	fprintf(page->out, "UNVERIFIED, the %s: ", which ? "second" : "first");
+	text_put(page, diff->sides[which].session.verified_what, "");
+	paint(diff, page->out, "0");
+	fputc('\n', page->out);
+}
+
 static void put_side(const struct diff *diff, struct page *page, int which)
 {
 	const struct diff_side *side = &diff->sides[which];
@@ -107,6 +118,8 @@ int diff_text(struct diff *diff, FILE *out)
 	struct page page = {.report = &diff->sides[0].report, .out = out};
 	enum diff_part part;
 
+	put_unverified(diff, &page, 0);
+	put_unverified(diff, &page, 1);
 	put_side(diff, &page, 0);
 	put_side(diff, &page, 1);
 	put_classes(diff, &page);
@@ -134,6 +147,8 @@ static void emit_side(struct emit *emit, const struct diff_side *side, int which
 	size_t i;
 
 	emit_open(emit, side_names[which], '{');
+	if (side->session.unverified)
+		emit_known(emit, "UNVERIFIED", side->session.verified_what);
 	emit_string(emit, "case", side->case_path);
 	emit_known(emit, "host", side->session.host);
 	emit_known(emit, "started", side->session.started);
@@ -294,13 +309,25 @@ static void html_part(const struct diff *diff, FILE *out, enum diff_part part)
 	fputs("</tbody></table></div>\n", out);
 }
 
+static void html_unverified(FILE *out, const struct diff_side *side, const char *name)
+{
+	if (!side->session.unverified)
+		return;
+	fprintf(out, "<p class=\"verdict bad\"><strong>UNVERIFIED, the %s.</strong> ", name);
+	html_text(out, side->session.verified_what, "");
+	fputs("</p>\n", out);
+}
+
 int diff_html(struct diff *diff, FILE *out)
 {
 	enum diff_part part;
 
 	html_begin(out);
-	fputs("<title>Two recordings compared: quis diff</title>\n</head>\n<body>\n<main id=\"main\">\n<h1>Two recordings compared</h1>\n"
-	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The recordings\"><table><thead><tr><th scope=\"col\">Recording</th><th scope=\"col\">Product</th>"
+	fputs("<title>Two recordings compared: quis diff</title>\n</head>\n<body>\n<main id=\"main\">\n<h1>Two recordings compared</h1>\n",
+		out);
+	html_unverified(out, &diff->sides[0], "first");
+	html_unverified(out, &diff->sides[1], "second");
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The recordings\"><table><thead><tr><th scope=\"col\">Recording</th><th scope=\"col\">Product</th>"
 	      "<th scope=\"col\">Host</th><th scope=\"col\">Began (UTC)</th><th scope=\"col\">Trust</th></tr></thead><tbody>\n",
 		out);
 	html_side(out, &diff->sides[0], "first");

@@ -140,10 +140,9 @@ static int write_schema(sqlite3_stmt *statement, FILE *out)
 	return got == SQLITE_DONE ? 0 : -EIO;
 }
 
-static void put_mark(const struct arguments *arguments, const struct index_problems *problems, FILE *out)
+static const char *mark_of(const struct index_problems *problems)
 {
-	if (arguments->format == TABLE && (problems->trust == TRUST_BROKEN || problems->trust == TRUST_FOREIGN))
-		fprintf(out, "UNVERIFIED: %s\n", problems->trust_what);
+	return problems->trust == TRUST_BROKEN || problems->trust == TRUST_FOREIGN ? problems->trust_what : NULL;
 }
 
 static int run_query(const struct command *command, const struct arguments *arguments,
@@ -166,8 +165,7 @@ static int run_query(const struct command *command, const struct arguments *argu
 		at = sqlite3_bind_parameter_index(statement, ":pid");
 		if (at && arguments->pid)
 			sqlite3_bind_int64(statement, at, arguments->pid);
-		put_mark(arguments, problems, out);
-		err = (schema ? write_schema : formats[arguments->format].write)(statement, out);
+		err = schema ? write_schema(statement, out) : formats[arguments->format].write(statement, mark_of(problems), out);
 		if (err && !ferror(out))
 			status = complain("%s: %s", arguments->cases[0], sqlite3_errmsg(db));
 		closed = close_output(arguments->output, out);

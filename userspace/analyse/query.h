@@ -24,7 +24,8 @@ struct named_query {
 extern const struct named_query named_queries[];
 const struct named_query *find_named_query(const char *name);
 
-typedef int query_write_fn(sqlite3_stmt *statement, FILE *out);
+/* unverified: NULL, or why the case is not to be trusted. In CSV and JSON it is the first cell of each row, so that what reads these reads it. */
+typedef int query_write_fn(sqlite3_stmt *statement, const char *unverified, FILE *out);
 query_write_fn query_table, query_csv, query_json;
 
 #endif

@@ -31,6 +31,8 @@ static char *plain_cell(sqlite3_stmt *row, int column)
 	return cell;
 }
 
+#define MARK "UNVERIFIED"
+
 typedef int row_fn(void *context, sqlite3_stmt *row);
 
 static int each_row(sqlite3_stmt *statement, row_fn *fn, void *context)
@@ -125,7 +127,7 @@ static int print_row(void *context, sqlite3_stmt *row)
 }
 
 /* Twice through the same query: nothing can change in between, and no row is kept. */
-int query_table(sqlite3_stmt *statement, FILE *out)
+int query_table(sqlite3_stmt *statement, const char *unverified, FILE *out)
 {
 	struct table table = {.out = out, .width = terminal_width(out)};
 	int i, count = sqlite3_column_count(statement), err;
@@ -134,6 +136,8 @@ int query_table(sqlite3_stmt *statement, FILE *out)
 		table.columns[i] = strlen(sqlite3_column_name(statement, i));
 		table.right[i] = true;
 	}
+	if (unverified)
+		fprintf(out, MARK ": %s\n", unverified);
 	err = each_row(statement, measure_row, &table);
 	if (err)
 		return err;
@@ -160,30 +164,41 @@ static void put_csv(FILE *out, const char *cell, bool text, bool last)
 	fputs(last ? "\r\n" : ",", out);
 }
 
+struct csv {
+	FILE *out;
+	const char *unverified;
+};
+
 static int csv_row(void *context, sqlite3_stmt *row)
 {
+	const struct csv *csv = context;
 	int i, count = sqlite3_column_count(row);
 
+	if (csv->unverified)
+		put_csv(csv->out, csv->unverified, true, false);
 	for (i = 0; i < count; i++) {
 		char *cell = plain_cell(row, i);
 
 		if (!cell)
 			return -ENOMEM;
-		put_csv(context, cell,
+		put_csv(csv->out, cell,
 			sqlite3_column_type(row, i) == SQLITE_TEXT || sqlite3_column_type(row, i) == SQLITE_BLOB,
 			i == count - 1);
 		free(cell);
 	}
-	return ferror((FILE *)context) ? -EPIPE : 0;
+	return ferror(csv->out) ? -EPIPE : 0;
 }
 
-int query_csv(sqlite3_stmt *statement, FILE *out)
+int query_csv(sqlite3_stmt *statement, const char *unverified, FILE *out)
 {
+	struct csv csv = {out, unverified};
 	int i, count = sqlite3_column_count(statement);
 
+	if (unverified)
+		put_csv(out, MARK, true, false);
 	for (i = 0; i < count; i++)
 		put_csv(out, sqlite3_column_name(statement, i), true, i == count - 1);
-	return each_row(statement, csv_row, out);
+	return each_row(statement, csv_row, &csv);
 }
 
 static void json_cell(struct emit *emit, sqlite3_stmt *row, int i)
@@ -211,25 +226,33 @@ static void json_cell(struct emit *emit, sqlite3_stmt *row, int i)
 	}
 }
 
+struct json {
+	struct emit emit;
+	const char *unverified;
+};
+
 static int json_row(void *context, sqlite3_stmt *row)
 {
-	struct emit *emit = context;
+	struct json *json = context;
+	struct emit *emit = &json->emit;
 	int i, count = sqlite3_column_count(row);
 
 	emit_open(emit, NULL, '{');
+	if (json->unverified)
+		emit_text(emit, MARK, json->unverified, strlen(json->unverified));
 	for (i = 0; i < count; i++)
 		json_cell(emit, row, i);
 	emit_close(emit, '}');
 	return ferror(emit->out) ? -EPIPE : 0;
 }
 
-int query_json(sqlite3_stmt *statement, FILE *out)
+int query_json(sqlite3_stmt *statement, const char *unverified, FILE *out)
 {
-	struct emit emit = {.out = out};
+	struct json json = {.emit.out = out, .unverified = unverified};
 	int err;
 
-	emit_open(&emit, NULL, '[');
-	err = each_row(statement, json_row, &emit);
-	emit_close(&emit, ']');
+	emit_open(&json.emit, NULL, '[');
+	err = each_row(statement, json_row, &json);
+	emit_close(&json.emit, ']');
 	return err;
 }

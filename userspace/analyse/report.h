@@ -38,6 +38,7 @@ struct report_session {
 	struct text verified, verified_what; /* unsealed, verified, altered, foreign; and in words */
 	int64_t lost_records, lost_map_full, lost_missed_runs; /* -1: not known */
 	bool exact;
+	bool unverified; /* altered or foreign: only --force gets here, and every output says so at its top */
 };
 
 struct report_gap {

@@ -206,6 +206,11 @@ static int has_gaps(struct report *report)
 	return end_walk(row, got);
 }
 
+static bool text_is(struct text text, const char *value)
+{
+	return text.bytes && text.len == strlen(value) && !memcmp(text.bytes, value, text.len);
+}
+
 int report_session(struct report *report, struct report_session *ret_session)
 {
 	struct report_session session = {0};
@@ -227,6 +232,7 @@ int report_session(struct report *report, struct report_session *ret_session)
 			&session.ended, &session.hooks, &session.flags, &session.unseen, &session.end_reason,
 			&session.case_id, &session.case_number, &session.examiner, &session.note, &session.tool_version,
 			&session.verified, &session.verified_what);
+	session.unverified = text_is(session.verified, "altered") || text_is(session.verified, "foreign");
 	session.exact = !gaps && !session.lost_records && !session.lost_map_full && !session.lost_missed_runs;
 	*ret_session = session;
 	return 0;

@@ -115,18 +115,12 @@ static void put_session(struct html *html)
 	}
 }
 
-static bool text_is(struct text text, const char *value)
-{
-	return text.bytes && text.len == strlen(value) && !memcmp(text.bytes, value, text.len);
-}
-
 static void put_verdict(struct html *html)
 {
 	const struct report_session *session = &html->session;
-	bool altered = text_is(session->verified, "altered") || text_is(session->verified, "foreign");
 	FILE *out = html->out;
 
-	if (altered) {
+	if (session->unverified) {
 		fputs("<p class=\"verdict bad\"><strong>UNVERIFIED.</strong> ", out);
 		html_text(out, session->verified_what, "");
 		fputs("</p>\n", out);

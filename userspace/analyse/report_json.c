@@ -48,6 +48,8 @@ static void put_list(struct emit *emit, const char *key, struct text list)
 
 static void write_head(struct emit *emit, const struct report_session *session)
 {
+	if (session->unverified)
+		put_text(emit, "UNVERIFIED", session->verified_what);
 	emit_number(emit, "format", 1);
 	emit_open(emit, "tool", '{');
 	put_constant(emit, "name", "quis");

@@ -123,7 +123,7 @@ static bool text_is(struct text text, const char *value)
 /* Before all else: only --force gets here. */
 static void put_unverified(struct page *page, const struct report_session *session)
 {
-	if (!text_is(session->verified, "altered") && !text_is(session->verified, "foreign"))
+	if (!session->unverified)
 		return;
 	text_paint(page, "1;31");
 	fputs("UNVERIFIED: ", page->out);

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum { GO_ON = -1, EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -35,6 +36,7 @@ int parse_options(const struct command *command, int argc, char **argv, const st
 int parse_case(const struct command *command, int argc, char **argv, const char **ret_path); /* the only word */
 /* Of optarg. */
 int parse_number(const struct command *command, const char *name, int64_t *ret_number); /* from 1 on, 31 bits */
+int parse_window(const struct command *command, uint32_t *ret_ms); /* seconds, to a thousandth */
 int parse_class(const struct command *command, const char **ret_class);
 /* Rows of any type, the first member of which is their name. */
 int parse_name(const struct command *command, const char *what, const void *rows, size_t count, size_t size, size_t *ret_row);
@@ -46,6 +48,7 @@ struct open_options {
 	bool force; /* use a case that is not what was sealed, or of a format that is not known */
 	bool fresh; /* no index of an earlier call */
 	bool file;  /* an index with a path */
+	uint32_t window_ms; /* of exposures; 0: as usual */
 };
 
 /* Complains itself. What is wrong with a case that can be used goes to stderr as one line. */

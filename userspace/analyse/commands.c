@@ -23,6 +23,7 @@ static const struct command commands[] = {
 		"  --top N                   text: so many files of each process (default: 20)\n"
 		"  --all                     text: every file and action\n"
 		"  --color auto|always|never text: default: auto\n"
+		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n"},
 	{"timeline", command_timeline, "CASE --format NAME [-o FILE]", "events in their order, in a form that other tools read",
@@ -33,6 +34,7 @@ static const struct command commands[] = {
 		"  --class NAME              only what was done to files of this class\n"
 		"  --path-glob PATTERN       only what was done to paths like this (* ? [...]; * also stands for /)\n"
 		"  --merge BODYFILE          with the file system times of the same inodes (fls -m, plaso)\n"
+		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also of a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n",
 		list_timeline_formats},
@@ -41,6 +43,7 @@ static const struct command commands[] = {
 		"  -o FILE                   write there, not to stdout\n"
 		"  --list                    the queries that have a name\n"
 		"  --process PID             for a query with a name: of this process only\n"
+		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n"
 		"The tables, with what they mean: quis query CASE .schema\n"},

@@ -81,7 +81,7 @@ static int check_trust(const char *path, const struct open_options *options, con
 
 int open_case_with(const char *path, const struct open_options *options, sqlite3 **ret_db, struct index_problems *ret_problems)
 {
-	struct index_options how = {.fresh = options->fresh, .file = options->file};
+	struct index_options how = {.fresh = options->fresh, .file = options->file, .window_ms = options->window_ms};
 	struct index_problems problems;
 	int err = index_open_with(ret_db, &problems, path, &how);
 

@@ -115,9 +115,10 @@ static int fill(sqlite3 *db, struct index_problems *problems, struct case_reader
 }
 
 /* path: a file, "" for a temporary one that has no name, ":memory:". */
-static int make(const char *path, struct index_problems *ret_problems, const char *case_path, uint32_t names, sqlite3 **ret_db)
+static int make(
+	const char *path, struct index_problems *ret_problems, const char *case_path, const struct index_options *options, sqlite3 **ret_db)
 {
-	struct index_problems problems = {0};
+	struct index_problems problems = {.window_ms = options->window_ms};
 	struct case_reader *reader;
 	sqlite3 *db = NULL;
 	int err = case_open(&reader, case_path);
@@ -129,7 +130,7 @@ static int make(const char *path, struct index_problems *ret_problems, const cha
 		SQLITE_OK)
 		err = -EIO;
 	if (!err)
-		err = fill(db, &problems, reader, names);
+		err = fill(db, &problems, reader, options->names);
 	case_reader_free(reader);
 	if (err) {
 		sqlite3_close(db);
@@ -149,7 +150,7 @@ static int make_cached(
 
 	umask(077);
 	unlink(cache->made);
-	err = make(cache->made, ret_problems, case_path, 0, ret_db);
+	err = make(cache->made, ret_problems, case_path, &(struct index_options){0}, ret_db);
 	if (err) {
 		unlink(cache->made);
 		return err;
@@ -167,7 +168,8 @@ static int make_cached(
 	return err;
 }
 
-static int make_temporary(struct index_problems *ret_problems, const char *case_path, sqlite3 **ret_db)
+static int make_temporary(
+	struct index_problems *ret_problems, const char *case_path, const struct index_options *options, sqlite3 **ret_db)
 {
 	const char *place = getenv("TMPDIR");
 	char path[PATH_MAX];
@@ -180,7 +182,7 @@ static int make_temporary(struct index_problems *ret_problems, const char *case_
 	if (fd < 0)
 		return -errno;
 	close(fd);
-	err = make(path, ret_problems, case_path, 0, ret_db);
+	err = make(path, ret_problems, case_path, options, ret_db);
 	if (err)
 		unlink(path);
 	return err;
@@ -213,10 +215,10 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 	if (err)
 		return err;
 	if (size <= MEMORY_MAX && !options->file) {
-		err = make(":memory:", ret_problems, case_path, options->names, ret_db);
+		err = make(":memory:", ret_problems, case_path, options, ret_db);
 		return err ? err : execute(*ret_db, "PRAGMA query_only = ON;");
 	}
-	if (!options->fresh)
+	if (!options->fresh && !options->window_ms)
 		cache_find(&cache, case_path);
 	if (cache_has(&cache) && !open_cached(&cache, ret_db, ret_problems))
 		return 0;
@@ -226,9 +228,9 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 			return err;
 	}
 	if (options->file)
-		return make_temporary(ret_problems, case_path, ret_db);
+		return make_temporary(ret_problems, case_path, options, ret_db);
 	/* No room there, or not allowed: a file without a name, in the place for temporary ones. */
-	err = make("", ret_problems, case_path, options->names, ret_db);
+	err = make("", ret_problems, case_path, options, ret_db);
 	return err ? err : execute(*ret_db, "PRAGMA query_only = ON;");
 }
 

@@ -27,12 +27,14 @@ struct index_problems {
 	char first_what[64];
 	enum index_trust trust;
 	char trust_what[700]; /* how it was verified, or what is wrong; plain text */
+	uint32_t window_ms;   /* given to the loader: of exposures; 0: as usual */
 };
 
 #define INDEX_TEMPORARY "quis-index-" /* how the name of a file begins that nobody keeps; the caller removes it */
 
 struct index_options {
 	uint32_t names; /* so many processes and files are remembered while it is made; 0: as many as memory should hold */
+	uint32_t window_ms; /* of exposures, if it is another than usual: then the cache is left alone */
 	bool fresh; /* do not take an index from the cache, nor leave one there */
 	bool file;  /* never in memory: ATTACH needs a path, which sqlite3_db_filename() tells */
 };

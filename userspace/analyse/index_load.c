@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "exposure.h"
 #include "own.h"
 #include "progress.h"
 #include "times.h"
@@ -649,6 +650,8 @@ static int finish(struct loader *loader, bool ended)
 		err = execute(loader, index_inherited);
 	if (!err)
 		err = index_own(loader->db, "/var/lib/dpkg");
+	if (!err)
+		err = index_exposure(loader->db, loader->problems->window_ms);
 	return err ? err : execute(loader, index_views);
 }
 

@@ -78,6 +78,17 @@ int parse_number(const struct command *command, const char *name, int64_t *ret_n
 	return GO_ON;
 }
 
+int parse_window(const struct command *command, uint32_t *ret_ms)
+{
+	char *end;
+	double seconds = strtod(optarg, &end);
+
+	if (end == optarg || *end || !(seconds >= .001 && seconds <= 86400))
+		return misused(command, "--window needs seconds, from 0.001 to 86400, not '%s'", optarg);
+	*ret_ms = seconds * 1000 + .5;
+	return GO_ON;
+}
+
 int parse_class(const struct command *command, const char **ret_class)
 {
 	if (!class_known(optarg))

@@ -30,7 +30,7 @@ struct arguments {
 	struct open_options open;
 };
 
-enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH };
+enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH, OPTION_WINDOW };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -43,6 +43,7 @@ static const struct option options[] = {
 	{"color", required_argument, NULL, OPTION_COLOR},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
+	{"window", required_argument, NULL, OPTION_WINDOW},
 	{NULL},
 };
 
@@ -62,6 +63,8 @@ static int parse_option(const struct command *command, void *context, int option
 	case OPTION_FRESH:
 		arguments->open.fresh = true;
 		return GO_ON;
+	case OPTION_WINDOW:
+		return parse_window(command, &arguments->open.window_ms);
 	case OPTION_ALL:
 		arguments->options.all = true;
 		return GO_ON;
@@ -135,6 +138,7 @@ int command_report(const struct command *command, int argc, char **argv)
 		arguments.options.color = arguments.color == 1 || (arguments.color == 0 && terminal_has_color(out));
 		arguments.options.width = terminal_width(out);
 		arguments.options.case_path = arguments.case_path;
+		arguments.options.window_ms = arguments.open.window_ms;
 		status = write_report(&arguments, db, out);
 		closed = close_output(arguments.output, out);
 		status = status ? status : closed;

@@ -20,6 +20,7 @@ struct report_options {
 	int64_t pid; /* 0: all processes */
 	const char *class; /* files of this one only; NULL: all */
 	const char *case_path;
+	uint32_t window_ms; /* of exposures; 0: as usual */
 	bool color;
 	unsigned width; /* 0: unlimited */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emit.h"
+#include "exposure_report.h"
 
 struct output {
 	struct emit emit;
@@ -381,6 +382,8 @@ int report_json(struct report *report, FILE *out)
 	if (!err)
 		err = report_processes(report, write_process, &output);
 	emit_close(&output.emit, ']');
+	if (!err)
+		err = exposures_json(report, &output.emit);
 	emit_close(&output.emit, '}');
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "report_text.h"
+#include "exposure_report.h"
 #include "case/case.h"
 #include "line.h"
 #include "terminal.h"
@@ -299,7 +300,8 @@ static int put_process(void *context, const struct report_process *process, size
 
 int report_text(struct report *report, FILE *out)
 {
-	struct page page = {.report = report, .out = out};
+	struct exposures exposures;
+	struct page page = {.report = report, .out = out, .exposures = &exposures};
 	struct report_session session;
 	int err = report_session(report, &session);
 
@@ -309,10 +311,16 @@ int report_text(struct report *report, FILE *out)
 		err = put_warning(&page, &session);
 	if (err)
 		return err;
+	err = exposures_gather(report, &exposures);
+	if (err)
+		return err;
 	put_title(&page, &session);
 	err = text_top(&page, &session);
 	if (!err)
 		err = report_tree(report, put_process, &page);
+	if (!err && !report->options.class)
+		text_exposure_end(&page, &exposures);
+	exposures_done(&exposures);
 	if (!err)
 		put_unseen(&page, &session);
 	return err;

@@ -7,11 +7,15 @@
 
 #define SIZE_TEXT 24
 
+struct exposures;
+struct exposed_moved;
+
 struct page {
 	struct report *report;
 	FILE *out;
 	int depth;	  /* of the process in the tree */
 	unsigned reasons; /* told at the top */
+	struct exposures *exposures;
 };
 
 void text_paint(struct page *page, const char *code);
@@ -22,6 +26,9 @@ const char *text_size(char out[SIZE_TEXT], uint64_t bytes);
 
 /* Product, classes, places, what is unusual, trust: the first screen. */
 int text_top(struct page *page, const struct report_session *session);
+void text_exposure_top(struct page *page, const struct exposures *exposures);
+void text_exposure_end(struct page *page, const struct exposures *exposures);
+void text_moved(struct page *page, const struct exposed_moved *moved);
 int text_files(struct page *page, int64_t process);
 int text_flows(struct page *page, int64_t process);
 int text_actions(struct page *page, int64_t process);

@@ -227,6 +227,7 @@ int text_top(struct page *page, const struct report_session *session)
 	put_products(page, &findings);
 	put_classes(page, &findings);
 	put_places(page, &findings);
+	text_exposure_top(page, page->exposures);
 	put_unusual(page, &findings);
 	put_trust(page, session);
 	findings_done(&findings);

@@ -42,7 +42,8 @@ enum {
 	OPTION_GLOB,
 	OPTION_MERGE,
 	OPTION_FORCE,
-	OPTION_FRESH
+	OPTION_FRESH,
+	OPTION_WINDOW
 };
 
 static const struct option options[] = {
@@ -57,6 +58,7 @@ static const struct option options[] = {
 	{"merge", required_argument, NULL, OPTION_MERGE},
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
+	{"window", required_argument, NULL, OPTION_WINDOW},
 	{NULL},
 };
 
@@ -111,6 +113,8 @@ static int parse_option(const struct command *command, void *context, int option
 	case OPTION_MERGE:
 		filter->merge = optarg;
 		return GO_ON;
+	case OPTION_WINDOW:
+		return parse_window(command, &arguments->options.window_ms);
 	case OPTION_FORCE:
 		arguments->options.force = true;
 		return GO_ON;

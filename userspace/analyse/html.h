@@ -31,6 +31,8 @@ void html_size(FILE *out, uint64_t bytes);
 void html_time(FILE *out, struct text time);
 
 int html_timeline(struct html *html);
+int html_exposure(struct html *html);
+int html_graph(struct html *html);
 int html_files(struct html *html);
 int html_actions(struct html *html);
 void html_trust(struct html *html);

@@ -136,7 +136,7 @@ static void put_verdict(struct html *html)
 static void put_nav(FILE *out)
 {
 	fputs("<nav aria-label=\"Parts of the report\"><ul><li><a href=\"#findings\">Findings</a></li><li><a href=\"#places\">Destinations</a></li>"
-	      "<li><a href=\"#unusual\">Unusual</a></li><li><a href=\"#time\">Timeline</a></li><li><a href=\"#processes\">Processes</a></li>"
+	      "<li><a href=\"#exposure\">Exposure</a></li><li><a href=\"#unusual\">Unusual</a></li><li><a href=\"#time\">Timeline</a></li><li><a href=\"#processes\">Processes</a></li>"
 	      "<li><a href=\"#files\">Files</a></li><li><a href=\"#actions\">Actions</a></li><li><a href=\"#trust\">Trust</a></li></ul></nav>\n",
 		out);
 }
@@ -401,8 +401,10 @@ static int put_body(struct html *html)
 	fputs("</header>\n<main id=\"main\">\n", html->out);
 	put_classes(html);
 	put_places(html);
+	err = html_exposure(html);
 	put_unusual(html);
-	err = html_timeline(html);
+	if (!err)
+		err = html_timeline(html);
 	if (!err)
 		err = put_processes(html);
 	if (!err)

@@ -252,6 +252,33 @@ static void test_chain(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM handover WHERE way = 'unix socket' AND given_bytes = 4000 AND taken_bytes = 4000"), 1);
 }
 
+/* The giver had closed before the other end was accepted: only the name and the pids tell. With a second such connection they do not. */
+static void test_name(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_process("8-b", NULL, 0, "/opt/x/update");
+	put_read("7-a", "/home/a/b.docx", 1000, 1010, 5000);
+	put_flow(&(struct flow){"7-a", "s1", "unix", .remote = "/run/u", .sent = 40, .first_sent = 1100, .last_sent = 1150, .peer_pid = 8});
+	put_flow(&(struct flow){"8-b", "s2", "unix", "/run/u", .received = 40, .first_received = 1160, .last_received = 1170, .peer_pid = 7});
+	put_send("8-b", "f1", "203.0.113.7:443", 1200, 1200, 50);
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT files_then" ALL), 1);
+}
+
+static void test_name_twice(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_process("8-b", NULL, 0, "/opt/x/update");
+	put_read("7-a", "/home/a/b.docx", 1000, 1010, 5000);
+	put_flow(&(struct flow){"7-a", "s1", "unix", .remote = "/run/u", .sent = 40, .first_sent = 1100, .last_sent = 1150, .peer_pid = 8});
+	put_flow(&(struct flow){"8-b", "s2", "unix", "/run/u", .received = 40, .first_received = 1160, .last_received = 1170, .peer_pid = 7});
+	put_flow(&(struct flow){"8-b", "s3", "unix", "/run/u", .received = 40, .first_received = 1160, .last_received = 1170, .peer_pid = 7});
+	put_send("8-b", "f1", "203.0.113.7:443", 1200, 1200, 50);
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT files" ALL), 1);
+	assert_int_equal(ask("SELECT files_then" ALL), 0);
+}
+
 /* Data goes forward in time only. */
 static void test_chain_backward(void **state)
 {
@@ -427,6 +454,8 @@ int main(void)
 		TEST(test_overlap),
 		TEST(test_old),
 		TEST(test_chain),
+		TEST(test_name),
+		TEST(test_name_twice),
 		TEST(test_chain_backward),
 		TEST(test_outside),
 		TEST(test_pipe),

@@ -140,6 +140,34 @@ static int add_receiver(struct list *list, uint32_t key, uint32_t use)
 	return key && !new ? -ENOMEM : 0;
 }
 
+/* Of the sockets of a process that go by a name: the only one; UINT32_MAX: there are several. */
+static uint32_t *only_socket(struct flows *flows, char kind, const struct use *use, uint32_t name, int64_t other)
+{
+	char key[64];
+	uint32_t id, *note = NULL;
+	int len = snprintf(key, sizeof(key), "%c%u/%u/%lld", kind, use->process, name, (long long)other);
+
+	return intern_add(&flows->names, key, len, &id, &note) < 0 ? NULL : note;
+}
+
+static void note_only(struct flows *flows, char kind, const struct use *use, uint32_t name, int64_t other)
+{
+	uint32_t *note = name ? only_socket(flows, kind, use, name, other) : NULL;
+
+	if (note)
+		*note = *note && *note != use->socket ? UINT32_MAX : use->socket;
+}
+
+/* Neither end is known by the other's number: the one closed before the other was accepted. Is there only one that it can have been? */
+static bool only_pair(struct flows *flows, const struct use *giver, const struct use *receiver)
+{
+	uint32_t *from = only_socket(flows, 'g', giver, giver->remote, 0);
+	bool one = from && *from == giver->socket;
+	uint32_t *to = one ? only_socket(flows, 't', receiver, receiver->local, receiver->peer_pid) : NULL;
+
+	return to && *to == receiver->socket && receiver->peer_pid == flows->exposure->processes[giver->process].pid;
+}
+
 static int arrange(struct flows *flows)
 {
 	size_t i;
@@ -155,8 +183,12 @@ static int arrange(struct flows *flows)
 			flows->peers[use->socket] = use->peer;
 			flows->peers[use->peer] = use->socket;
 		}
+		if (use->family == FAMILY_UNIX && use->sent_bytes)
+			note_only(flows, 'g', use, use->remote, 0);
 		if (!use->received_bytes)
 			continue;
+		if (use->family == FAMILY_UNIX)
+			note_only(flows, 't', use, use->local, use->peer_pid);
 		err = use->family == FAMILY_UNIX ? add_receiver(&flows->by_socket, use->socket, i) : 0;
 		if (!err)
 			err = add_receiver(&flows->by_local, use->local, i);
@@ -214,7 +246,7 @@ static int join(struct flows *flows, const struct use *giver, const struct list 
 		passing.taken = use->received;
 		passing.taken_bytes = use->received_bytes;
 		/* A name is for many to send to: what came first need not be from this one. */
-		passing.exact = giver->sent_exact && use->received_exact && (way == WAY_LOOPBACK || list == &flows->by_socket);
+		passing.exact = giver->sent_exact && use->received_exact && (way == WAY_LOOPBACK || list == &flows->by_socket || only_pair(flows, giver, use));
 		err = passing_add(flows->exposure, &passing);
 	}
 	return err ? err : found;

@@ -232,7 +232,7 @@ static int store_exposed(struct exposure *exposure)
 	size_t i;
 	int err = 0;
 
-	if (sqlite3_prepare_v2(exposure->db, "INSERT INTO exposed VALUES (?, ?, ?)", -1, &spans, NULL) != SQLITE_OK ||
+	if (sqlite3_prepare_v2(exposure->db, "INSERT OR IGNORE INTO exposed VALUES (?, ?, ?)", -1, &spans, NULL) != SQLITE_OK ||
 		sqlite3_prepare_v2(exposure->db, "INSERT OR IGNORE INTO exposed_flow VALUES (?)", -1, &flows, NULL) != SQLITE_OK)
 		err = -EIO;
 	for (process = 1; !err && process <= exposure->process_count; process++) {

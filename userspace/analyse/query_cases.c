@@ -11,7 +11,8 @@
 #define CASE_STEP (1ll << 40) /* between the row numbers of two cases */
 
 static const char *const tables[] = {"capture", "process", "image", "ending", "file", "access", "flow", "transfer", "action",
-	"name", "stats", "gap", "notice", "finish", "clock", "source", "total"};
+	"name", "stats", "gap", "notice", "finish", "clock", "source", "total", "handover", "exposure", "exposure_step", "exposed", "exposed_flow",
+	"exposure_cut", "moved"};
 
 static int execute(sqlite3 *db, const char *sql)
 {
@@ -20,9 +21,12 @@ static int execute(sqlite3 *db, const char *sql)
 
 static int is_key(const char *column, const char *table)
 {
-	if (!strcmp(column, "id") || !strcmp(column, "file") || !strcmp(column, "latest") || !strcmp(column, "from_file") ||
-		!strcmp(column, "to_file"))
-		return 1;
+	static const char *const keys[] = {"id", "file", "latest", "giver", "receiver", "node", "flow", "from_file", "to_file", NULL};
+	size_t i;
+
+	for (i = 0; keys[i]; i++)
+		if (!strcmp(column, keys[i]))
+			return 1;
 	return !strcmp(column, "process") && strcmp(table, "stats");
 }
 

@@ -145,7 +145,7 @@ const char index_schema[] =
 	"  way TEXT, receiver INTEGER REFERENCES process, sent_bytes INTEGER, sent_most INTEGER, first TEXT, last TEXT,\n"
 	"  PRIMARY KEY (route, position)) WITHOUT ROWID;\n"
 	"CREATE TABLE exposed ( -- what a process read in such a time may have gone on\n"
-	"  process INTEGER, first TEXT, last TEXT);\n"
+	"  process INTEGER, first TEXT, last TEXT, PRIMARY KEY (process, first)) WITHOUT ROWID;\n"
 	"CREATE TABLE exposed_flow (flow INTEGER PRIMARY KEY); -- what was sent after such a reading\n"
 	"CREATE TABLE exposure_cut (what TEXT); -- where it was not followed further\n"
 	"CREATE TABLE source ( -- where this index comes from, and whether it could be verified\n"

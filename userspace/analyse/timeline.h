@@ -96,6 +96,7 @@ enum part {
 	PART_TOOL_VERSION,
 	PART_KERNEL,
 	PART_HOOKS,
+	PART_EXPOSED, /* read, and then something was sent; or what was sent then */
 	PARTS,
 };
 

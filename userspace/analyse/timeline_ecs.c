@@ -272,6 +272,8 @@ int write_ecs(struct timeline *timeline, const struct event *event)
 			add_string(&fields, "host.id", timeline->host_id, FIELD_TEXT);
 		add_string(&fields, "ecs.version", ECS_VERSION, FIELD_TEXT);
 	}
+	if (event_number(event, PART_EXPOSED) > 0)
+		add_string(&fields, "tags", "[\"exposed\"]", FIELD_JSON);
 	drop_told(&fields, event);
 	qsort(fields.list, fields.count, sizeof(fields.list[0]), compare);
 	emit_open(&timeline->emit, NULL, '{');

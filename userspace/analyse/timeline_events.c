@@ -20,7 +20,7 @@ static const char *const part_names[PARTS] = {"time", "first", "last", "sequence
 	"received_bytes", "kind", "target", "target_raw", "detail", "outcome", "address", "name", "source", "flow_id",
 	"from_flow", "to_flow", "to_path", "calls", "bytes",
 	"what", "count", "note", "realtime_ns", "boottime_ns", "public_key", "reason", "lost_records", "lost_map_full",
-	"lost_missed_runs", "host", "tool_version", "kernel", "hooks"};
+	"lost_missed_runs", "host", "tool_version", "kernel", "hooks", "exposed"};
 
 struct walk {
 	sqlite3_stmt *row;
@@ -203,6 +203,12 @@ static int prepare_order(struct source *source)
 
 /* ---- the rows behind the events ---- */
 
+/* As exposure_count.c has it: a burst of reading that may have been in time. */
+static const char read_exposed[] =
+	", (t.reads > 0 OR t.maps > 0) AND f.class NOT IN ('own', 'libraries') AND (f.type IS NULL OR f.type IN ('file', 'device'))"
+	" AND EXISTS (SELECT 1 FROM exposed AS e WHERE e.process = t.process AND e.first <= t.last AND e.last >= t.first) AS exposed";
+static const char flow_exposed[] = ", EXISTS (SELECT 1 FROM exposed_flow AS e WHERE e.flow = t.id) AS exposed";
+
 /* Of an access, what the object is stands in table file. */
 static const char *const object_columns[] = {
 	"type", "device", "inode", "class", "generation", "lower_device", "lower_inode"};
@@ -228,6 +234,10 @@ static int prepare_walk(struct source *source, size_t index)
 				? ", f.%s"
 				: ", CASE WHEN t.file IS NULL THEN path_class(t.path) ELSE f.%s END AS class",
 			object_columns[i]);
+	if (object)
+		fputs(read_exposed, sql);
+	else if (!strcmp(kind->table, "flow"))
+		fputs(flow_exposed, sql);
 	fprintf(sql, " FROM %s AS t%s WHERE t.id = ?1", kind->table,
 		object ? " LEFT JOIN file AS f ON f.id = t.file" : "");
 	err = prepare(source, &walk->row, sql, &text);

@@ -185,11 +185,16 @@ static void emit_columns(struct emit *emit, const struct event *event)
 static void emit_tags(struct emit *emit, const struct event *event)
 {
 	struct text class = event_text(event, PART_CLASS);
+	bool exposed = event_number(event, PART_EXPOSED) > 0;
 
-	if (!class.bytes || text_equals(class, "other"))
+	if (text_equals(class, "other"))
+		class.bytes = NULL;
+	if (!class.bytes && !exposed)
 		return;
 	emit_open(emit, "tag", '[');
 	emit_part(emit, NULL, class);
+	if (exposed)
+		emit_text(emit, NULL, "exposed", strlen("exposed"));
 	emit_close(emit, ']');
 }
 

@@ -1,0 +1,106 @@
+#!/bin/bash
+# What was read, then sent: a product that is known to have done so, one that is known not to have, and real ones.
+# shellcheck disable=SC2016,SC2317
+set -u
+# shellcheck source=tests/cli/tap.sh
+. "$(dirname "$0")/tap.sh"
+need_recording
+find_python || skip_all "no python3"
+command -v ip >/dev/null || skip_all "no ip (iproute2)"
+cd "$T" || exit 1
+export XDG_CONFIG_HOME=$T/config XDG_CACHE_HOME=$T/cache
+mkdir -p data product config/quis
+printf '[credentials]\npath %s/data/shadow = planted\n' "$T" >config/quis/classes.ini
+head -c 1203 /dev/urandom >data/shadow
+head -c 14000 /dev/urandom >data/a.docx
+head -c 5001 /dev/urandom >data/b.pdf
+head -c 7002 /dev/urandom >data/c.odt
+ALL=$((1203 + 14000 + 5001 + 7002))
+"${CC:-cc}" -O1 -o product/plant "$ROOT/tests/cli/plant.c" || { echo "Bail out! no plant"; exit 1; }
+
+NS=quis-exposure-$$
+ip netns add "$NS" || skip_all "no network namespace"
+at_end "ip netns del $NS"
+ip -n "$NS" link set lo up
+ip -n "$NS" addr add 203.0.113.7/32 dev lo
+background ip netns exec "$NS" "$PYTHON" -c '
+import socket
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind(("203.0.113.7", 8080))
+server.listen(8)
+open("ready", "w").close()
+while True:
+    client, _ = server.accept()
+    while client.recv(65536):
+        pass
+    client.send(b"ok")
+    client.close()'
+within 10 test -e ready
+
+plant() { # CASE MODE
+	"$QUIS" run -o "$1" -- ip netns exec "$NS" product/plant "$2" data "$T/helper.sock" 203.0.113.7 8080 >"$1.out" 2>"$1.err"
+	is "$1: it ran" "$?:$(head -c 300 "$1.err" | grep -v '^quis')" 0:
+	rm -f helper.sock
+	report "$1"
+}
+# routes(CLASS): those on which files of the class were read; number(CLASS; KEY): of such a route
+WORDS='def routes($class): .exposure[] | select(any(.classes[]; .class == $class));
+def of($class): .classes[] | select(.class == $class);
+def by($ways): select([.steps[].way] == $ways);'
+tells() { jq -e "$WORDS $2" "$1.json" >/dev/null; }
+
+plant sent send
+ok "the report is as its schema says" "$PYTHON" -c 'import json, sys
+try: import jsonschema
+except ImportError: sys.exit(0)
+jsonschema.validate(json.load(open("sent.json")), json.load(open(sys.argv[1])))' "$ROOT/userspace/analyse/report.schema.json"
+HELPED='["unix socket", "network"]'
+ok "credentials: read, given to the helper, sent: one way" tells sent "[routes(\"credentials\") | by($HELPED)] | length == 1"
+ok "... one file, of 1203 bytes, whose order is known" tells sent "routes(\"credentials\") | by($HELPED) | of(\"credentials\") | .files == 1 and .files_then == 1 and .read_bytes == 1203"
+ok "... three documents; of the one that was read again later too" tells sent "routes(\"documents\") | by($HELPED) | of(\"documents\") | .files == 3 and .files_then >= 2"
+ok "... handed over: what the four hold, no byte more" tells sent "routes(\"credentials\") | by($HELPED) | .steps[0].bytes_most == $ALL"
+ok "... sent: the same, to the server" tells sent "routes(\"credentials\") | by($HELPED) | .steps[1].bytes_most == $ALL and .destination.remote == \"203.0.113.7:8080\" and .destination.kind == \"network\""
+ok "... all of it after the credentials" tells sent "routes(\"credentials\") | by($HELPED) | of(\"credentials\") | .sent_bytes == $ALL and .sent_bytes_most == $ALL"
+ok "... in order" tells sent "routes(\"credentials\") | by($HELPED) | [of(\"credentials\").read_first, .steps[0].last, .steps[1].first] | . == sort"
+ok "... two processes" tells sent "routes(\"credentials\") | by($HELPED) | .steps[0].process != .steps[1].process"
+ok "sendfile: read, then sent, without a helper" tells sent 'routes("documents") | by(["network"]) | .sent_bytes_most == 5001'
+ok "who handed what to whom" tells sent "[.handovers[] | select(.way == \"unix socket\")] | length == 1 and .[0].given_bytes == $ALL and .[0].taken_bytes == $ALL"
+ok "no more ways than that to the server" tells sent '[routes("credentials").steps | map(.way)] | sort == [["network"], ["unix socket", "network"]]'
+if jq -e '[.processes[].transfers // empty] | length > 0' sent.json >/dev/null; then
+	ok "the kernel moved that one file, and no other" tells sent ".moved | length == 1 and .[0].path == \"$T/data/b.pdf\" and .[0].bytes == 5001 and .[0].at_most == false and .[0].remote == \"203.0.113.7:8080\""
+	ok "text: the kernel moved it" bash -c '"$QUIS" report sent | grep -qE "the kernel moved 4\.9 KiB \(5001 B\) of .*/data/b\.pdf to 203\.0\.113\.7:8080 by "'
+else
+	skip "the kernel moved that one file" "no transfer facts"
+fi
+"$QUIS" report sent >text
+ok "text: on the first screen" grep -qE '^  1 of credentials and keys, 3 of documents and pictures.*, read by plant\[[0-9]+\], which gave to plant\[[0-9]+\] \(unix socket\), which sent 26\.6 KiB to 203\.0\.113\.7:8080' text
+ok "text: never that a file was sent" bash -c '! grep -qiE "sent the file|file was sent|exfiltrat|leaked" text'
+"$QUIS" report sent --window 0.001 --format json >narrow.json
+ok "--window: nothing of it within a millisecond of the helper's" bash -c 'jq -e "[.exposure[].window_ms] | all(. == 1)" narrow.json'
+fails "--window: what is no time" 2 'seconds' "$QUIS" report sent --window soon
+is "query: exposure" "$("$QUIS" query sent exposure --csv | grep -c 'credentials.*203.0.113.7:8080')" 2
+is "query: handovers" "$("$QUIS" query sent handovers --csv | grep -c "unix socket.*$ALL")" 1
+"$QUIS" timeline sent --format timesketch -o sent.jsonl 2>/dev/null
+ok "timeline: what was read in time is tagged" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/data/shadow\"))] | length > 0 and all(.tag | index(\"exposed\"))" sent.jsonl'
+ok "timeline: a library is not" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/libc.so.6\"))] | length > 0 and all(.tag // [] | index(\"exposed\") | not)" sent.jsonl'
+"$QUIS" report sent --format html -o sent.html
+ok "HTML: the story, and the picture with its table" bash -c 'grep -q "id=\"exposure\"" sent.html && grep -q "<svg class=\"graph\"" sent.html && grep -q "The picture as a table" sent.html && grep -q "203.0.113.7:8080" sent.html'
+
+# the helper is somebody else, who was not recorded
+background ip netns exec "$NS" product/plant helper "$T/helper.sock" 203.0.113.7 8080
+HELPER=$BG
+within 10 test -S helper.sock
+plant handed hand
+ok "a helper that was not recorded: handed to it, and no further" tells handed "[routes(\"credentials\") | select(.destination.kind == \"process\")] | length == 1 and .[0].destination.pid == $HELPER and .[0].sent_bytes_most == $ALL"
+ok "... what it sent is not told of" tells handed '[routes("credentials") | select(.destination.kind == "network") | .sent_bytes_most] == [5001]'
+"$QUIS" report handed >text
+ok "... text: it is not known what it did" grep -qE 'handed 26\.6 KiB to a process that was not recorded \(pid [0-9]+\) at .*/helper\.sock; what that one did with it is not known' text
+
+plant quiet quiet
+ok "nothing sent after the reading: no claim" tells quiet '[routes("credentials"), routes("documents")] == []'
+ok "... though it is known that they were read, and that something was sent" tells quiet '[.processes[].files[] | select(.class == "credentials")] | length == 1'
+ok "... nothing was moved either" tells quiet '.moved == []'
+"$QUIS" timeline quiet --format timesketch -o quiet.jsonl 2>/dev/null
+ok "... and nothing is tagged" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/data/shadow\"))] | length > 0 and all(.tag // [] | index(\"exposed\") | not)" quiet.jsonl'
+finish

@@ -197,6 +197,37 @@ static int add_handover(void *context, sqlite3_stmt *row)
 	return 0;
 }
 
+static int add_moved(void *context, sqlite3_stmt *row)
+{
+	struct gather *gather = context;
+	struct exposed_moved *moved = grow((void **)&gather->exposures->moved, &gather->exposures->moved_count, &gather->exposures->moved_size, sizeof(*moved));
+	struct report_flow flow = {.remote = {(const char *)sqlite3_column_text(row, 5), sqlite3_column_bytes(row, 5)},
+		.last = {(const char *)sqlite3_column_text(row, 11), sqlite3_column_bytes(row, 11)}};
+	struct text flow_id = {(const char *)sqlite3_column_text(row, 6), sqlite3_column_bytes(row, 6)};
+	int err;
+
+	if (!moved)
+		return -ENOMEM;
+	moved->entity = copy(row, 0);
+	moved->comm = copy(row, 1);
+	moved->pid = number(row, 2);
+	moved->path = copy(row, 3);
+	moved->class = copy(row, 4);
+	moved->remote = copy(row, 5);
+	moved->way = copy(row, 7);
+	moved->calls = sqlite3_column_int64(row, 8);
+	moved->bytes = sqlite3_column_int64(row, 9);
+	moved->first = copy(row, 10);
+	moved->last = copy(row, 11);
+	moved->at_most = sqlite3_column_int(row, 12);
+	err = flow.remote.bytes && flow_id.bytes ? report_name_flow(gather->report, flow_id, &flow) : 0;
+	moved->remote_name = copy_text(flow.remote_name);
+	return err;
+}
+
+static const char moved_sql[] = "SELECT p.entity, p.comm, p.pid, m.path, m.class, m.remote, m.flow_id, m.way, m.calls, m.bytes, m.first, m.last, m.at_most"
+				" FROM moved AS m JOIN process AS p ON p.id = m.process WHERE ?1 = 0 OR p.pid = ?1 ORDER BY m.at_most, m.bytes DESC";
+
 static int add_cut(void *context, sqlite3_stmt *row)
 {
 	char **cut = GROW(((struct gather *)context)->exposures, cut);
@@ -243,6 +274,8 @@ int exposures_gather(struct report *report, struct exposures *ret_exposures)
 
 	if (!err)
 		err = walk(report, handovers_sql, report->options.pid, add_handover, &gather);
+	if (!err)
+		err = walk(report, moved_sql, report->options.pid, add_moved, &gather);
 	if (!err)
 		err = walk(report, "SELECT what FROM exposure_cut", 0, add_cut, &gather);
 	if (err) {

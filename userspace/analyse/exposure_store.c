@@ -125,6 +125,26 @@ static int store_handovers(struct exposure *exposure)
 	return err ? err : execute(exposure->db, "DROP TABLE temp.passing");
 }
 
+/*
+ * What the kernel moved from a file to a socket: at once (sendfile), or into a pipe and out of it (splice). Of a pipe into which something
+ * else went as well, it is not known which bytes came out.
+ */
+static const char moved_sql[] =
+	"INSERT INTO moved (process, file, path, class, remote, flow_id, way, calls, bytes, at_most, first, last)"
+	" SELECT t.process, t.from_file, max(t.path), coalesce(f.class, path_class(max(t.path))), max(t.remote), t.to_flow, 'sendfile', capped_sum(t.calls),"
+	"  capped_sum(t.bytes), 0, min(t.first), max(t.last) FROM transfer AS t LEFT JOIN file AS f ON f.id = t.from_file"
+	" WHERE t.to_flow IS NOT NULL AND t.device IS NOT NULL AND t.type IS NOT 'pipe' GROUP BY t.process, t.device, t.inode, t.generation, t.to_flow"
+	" HAVING coalesce(f.class, path_class(max(t.path)), 'other') NOT IN ('own', 'libraries');\n"
+	"WITH filled AS MATERIALIZED (SELECT process, from_file, device, inode, generation, max(path) AS path, to_device, to_inode, capped_sum(bytes) AS bytes, min(first) AS first"
+	"  FROM transfer WHERE to_type = 'pipe' AND from_flow IS NULL AND type IS NOT 'pipe' AND device IS NOT NULL GROUP BY process, device, inode, generation, to_device, to_inode),"
+	" emptied AS MATERIALIZED (SELECT device, inode, to_flow, max(remote) AS remote, capped_sum(calls) AS calls, capped_sum(bytes) AS bytes, max(last) AS last FROM transfer"
+	"  WHERE type = 'pipe' AND to_flow IS NOT NULL GROUP BY device, inode, to_flow)"
+	" INSERT INTO moved (process, file, path, class, remote, flow_id, way, calls, bytes, at_most, first, last)"
+	" SELECT i.process, i.from_file, i.path, coalesce(f.class, path_class(i.path)), o.remote, o.to_flow, 'splice over a pipe', o.calls, min(i.bytes, o.bytes),"
+	"  coalesce((SELECT capped_sum(t.write_bytes) FROM file AS p JOIN total AS t ON t.file = p.id WHERE p.device = i.to_device AND p.inode = i.to_inode), -1) <> i.bytes,"
+	"  i.first, o.last FROM filled AS i JOIN emptied AS o ON o.device = i.to_device AND o.inode = i.to_inode LEFT JOIN file AS f ON f.id = i.from_file"
+	" WHERE o.last >= i.first AND coalesce(f.class, path_class(i.path), 'other') NOT IN ('own', 'libraries') LIMIT 10000;\n";
+
 /* The paths of the files of which most was read, as a list. */
 static int bind_examples(struct exposure *exposure, sqlite3_stmt *insert, int at, const struct found *found)
 {
@@ -289,6 +309,8 @@ int exposure_store(struct exposure *exposure)
 
 	if (!err)
 		err = store_routes(exposure);
+	if (!err)
+		err = execute(exposure->db, moved_sql);
 	if (!err)
 		err = store_exposed(exposure);
 	return err ? err : store_cuts(exposure);

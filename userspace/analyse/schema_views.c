@@ -47,6 +47,8 @@ const char index_views[] =
 	"   FROM exposure_step AS s WHERE s.route = x.route /*and s p*/) AS way,\n"
 	"  x.kind AS destination_kind, f.remote AS destination, x.sent_bytes, x.sent_most, x.first AS sent_first, x.last AS sent_last, x.window_s, x.examples\n"
 	" FROM exposure AS x JOIN process AS p ON p.id = x.process LEFT JOIN flow AS f ON f.id = x.flow WHERE x.class IS NOT NULL;\n"
+	"CREATE VIEW moved_files AS -- bytes of foreign files that the kernel itself moved to a socket\n"
+	" SELECT /*host p*/ p.pid, p.comm, m.path, m.class, m.remote, m.way, m.calls, m.bytes, m.at_most, m.first, m.last FROM moved AS m JOIN process AS p ON p.id = m.process;\n"
 	"CREATE VIEW handovers AS -- who handed data, or an open file, to whom\n"
 	" SELECT /*host h*/ h.giver_pid, h.giver_name, h.receiver_pid, coalesce(h.receiver_name, 'not recorded') AS receiver_name, h.way, h.object, h.times, h.files,\n"
 	"  h.given_bytes, h.taken_bytes, h.first, h.last FROM handover AS h;\n"

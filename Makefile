@@ -153,6 +153,11 @@ $(B)/bench/seal: tests/bench/seal.c $(CASE_OBJ)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(CASE_OBJ) -lsodium -lzstd
 
+$(B)/bench/merge: tests/bench/merge.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(LIB_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
+
 check: all tests ## every test that this machine can run (root for those that record)
 	$(Q)B=$(B) tests/run
 

@@ -138,6 +138,38 @@ static void test_time(void **state)
 	}
 }
 
+/* Text goes out eight bytes at a time where it can: every byte, at every place of a text of every length up to 24, as if it stood alone. */
+static void test_json_places(void **state)
+{
+	char bytes[24], alone[16], json[64], expected[64];
+	size_t len, at, one;
+	unsigned byte;
+
+	(void)state;
+	for (len = 1; len <= sizeof(bytes); len++)
+		for (at = 0; at < len; at++)
+			for (byte = 0; byte < 256; byte++) {
+				memset(bytes, 'x', len);
+				bytes[at] = byte;
+				one = text_json(alone, sizeof(alone), bytes + at, 1);
+				memset(expected, 'x', sizeof(expected));
+				memcpy(expected + at, alone, one);
+				assert_int_equal(text_json(json, sizeof(json), bytes, len), len - 1 + one);
+				assert_memory_equal(json, expected, len - 1 + one);
+			}
+}
+
+static void test_same_second(void **state)
+{
+	char text[TIME_TEXT], again[TIME_TEXT];
+
+	(void)state;
+	text_time(text, 1795455600999999999u);
+	text_time_same_second(text, 1795455600050123456u);
+	text_time(again, 1795455600050123456u);
+	assert_string_equal(text, again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +178,8 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_json_places),
+		cmocka_unit_test(test_same_second),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -39,6 +39,7 @@ size_t text_base64(char *out, const void *bytes, size_t len);
 /* UTC, RFC 3339, nanoseconds: 2026-11-23T17:40:00.050123456Z. out holds at least TIME_TEXT bytes. */
 #define TIME_TEXT 32
 void text_time(char *out, uint64_t realtime_ns);
+void text_time_same_second(char *text, uint64_t realtime_ns); /* text: of another time in that second */
 
 /* ---- fact.c: one line in the making ---- */
 
@@ -54,6 +55,7 @@ void fact_text(struct fact *fact, const char *key, const char *value); /* NULL: 
 /* Hostile bytes; raw_key only when they are no UTF-8. */
 void fact_bytes(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len);
 void fact_number(struct fact *fact, const char *key, uint64_t value);
+void fact_number_text(struct fact *fact, const char *key, uint64_t value); /* in quotes, as ECS has some numbers */
 void fact_count(struct fact *fact, const char *key, uint64_t value); /* absent when 0 */
 void fact_true(struct fact *fact, const char *key, bool value);	     /* absent when false */
 void fact_time(struct fact *fact, const char *key, uint64_t realtime_ns);

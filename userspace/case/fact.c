@@ -81,14 +81,20 @@ struct field {
 static struct field field_begin(struct fact *fact, const char *key)
 {
 	struct field field = {fact->len, fact->overflow, fact->first};
+	size_t len = strlen(key);
+	char *at = fact->line + fact->len;
 
-	fact->overflow = false;
+	fact->overflow = len + 4 > LINE_LIMIT - fact->len;
+	if (fact->overflow)
+		return field;
 	if (!fact->first)
-		put(fact, ",", 1);
+		*at++ = ',';
 	fact->first = false;
-	put(fact, "\"", 1);
-	put(fact, key, strlen(key));
-	put(fact, "\":", 2);
+	*at++ = '"';
+	at = mempcpy(at, key, len);
+	*at++ = '"';
+	*at++ = ':';
+	fact->len = at - fact->line;
 	return field;
 }
 
@@ -144,6 +150,16 @@ void fact_number(struct fact *fact, const char *key, uint64_t value)
 	field_end(fact, field);
 }
 
+void fact_number_text(struct fact *fact, const char *key, uint64_t value)
+{
+	struct field field = field_begin(fact, key);
+
+	put(fact, "\"", 1);
+	put_number(fact, value);
+	put(fact, "\"", 1);
+	field_end(fact, field);
+}
+
 void fact_count(struct fact *fact, const char *key, uint64_t value)
 {
 	if (value)
@@ -163,9 +179,16 @@ void fact_true(struct fact *fact, const char *key, bool value)
 
 void fact_time(struct fact *fact, const char *key, uint64_t realtime_ns)
 {
-	char text[TIME_TEXT];
+	/* most facts of a second have its date and time in common */
+	static _Thread_local uint64_t second;
+	static _Thread_local char text[TIME_TEXT];
 
-	text_time(text, realtime_ns);
+	if (text[0] && second == realtime_ns / 1000000000u) {
+		text_time_same_second(text, realtime_ns);
+	} else {
+		second = realtime_ns / 1000000000u;
+		text_time(text, realtime_ns);
+	}
 	fact_text(fact, key, text);
 }
 

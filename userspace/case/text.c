@@ -315,3 +315,8 @@ void text_time(char *out, uint64_t realtime_ns)
 	*at++ = 'Z';
 	*at = '\0';
 }
+
+void text_time_same_second(char *text, uint64_t realtime_ns)
+{
+	put_digits(text + sizeof("2026-11-23T17:40:00.") - 1, realtime_ns % 1000000000u, 9);
+}

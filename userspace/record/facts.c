@@ -298,8 +298,8 @@ void facts_process_start(struct recorder *r, const struct process *p, const char
 	if (p->cwd)
 		fact_bytes(f, "process.working_directory", "quis.process.working_directory_raw", p->cwd, p->cwd_length);
 	if (p->ids_known) {
-		number_text(f, "process.user.id", p->uid);
-		number_text(f, "process.group.id", p->gid);
+		fact_number_text(f, "process.user.id", p->uid);
+		fact_number_text(f, "process.group.id", p->gid);
 	}
 	if (p->cgroup) {
 		fact_bytes(f, "quis.process.cgroup", NULL, p->cgroup, strlen(p->cgroup));
@@ -445,7 +445,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 		fact_text(f, "file.type", facts_file_type(b));
 	}
 	device(f, "quis.file.device", b->key.dev);
-	number_text(f, "file.inode", b->key.ino);
+	fact_number_text(f, "file.inode", b->key.ino);
 	fact_number(f, "quis.file.generation", b->key.generation);
 	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED || (s->deleted && !(b->path.flags & PATH_PSEUDO)));
 	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
@@ -707,10 +707,8 @@ static const char *direction(const struct flow_burst *b)
 
 static void id_text(struct fact *f, const char *key, uint64_t ino)
 {
-	char id[24];
-
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)ino);
-	fact_text(f, key, ino ? id : NULL);
+	if (ino)
+		fact_number_text(f, key, ino);
 }
 
 static void flow_span(struct recorder *r, const char *first_key, const char *last_key, uint64_t first, uint64_t last)
@@ -774,6 +772,6 @@ void facts_name(struct recorder *r, const struct record_payload *record, const s
 	fact_text(f, "quis.name.alpn", found->alpn);
 	fact_true(f, "quis.name.ech", found->ech);
 	fact_true(f, "quis.name.proxied", found->proxied);
-	number_text(f, "quis.flow.id", record->key.ino);
+	fact_number_text(f, "quis.flow.id", record->key.ino);
 	end(r);
 }

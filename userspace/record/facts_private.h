@@ -26,19 +26,38 @@ static inline void end(struct recorder *r)
 		r->write_errors++;
 }
 
+#define DIGITS 20
+
+/* snprintf() took a quarter of the time of a fact. */
+static inline char *put_digits(char *at, uint64_t value, unsigned base)
+{
+	char reverse[DIGITS];
+	size_t count = 0;
+
+	do {
+		reverse[count++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	while (count)
+		*at++ = reverse[--count];
+	return at;
+}
+
 static inline void entity(struct fact *f, const char *key, uint64_t start, uint32_t tgid)
 {
-	char id[40];
+	char id[2 * DIGITS + 2], *at = put_digits(id, tgid, 10);
 
-	snprintf(id, sizeof(id), "%u-%llx", tgid, (unsigned long long)start);
+	*at++ = '-';
+	*put_digits(at, start, 16) = '\0';
 	fact_text(f, key, id);
 }
 
 static inline void device(struct fact *f, const char *key, uint32_t dev)
 {
-	char text[24];
+	char text[2 * DIGITS + 2], *at = put_digits(text, dev >> 20, 10);
 
-	snprintf(text, sizeof(text), "%u:%u", dev >> 20, dev & 0xfffff);
+	*at++ = ':';
+	*put_digits(at, dev & 0xfffff, 10) = '\0';
 	fact_text(f, key, text);
 }
 
@@ -60,14 +79,6 @@ static inline void who(struct recorder *r, uint64_t start, uint32_t tgid)
 	fact_number(r->fact, "process.pid", tgid);
 	if (p && p->comm[0])
 		fact_bytes(r->fact, "process.name", "quis.process.name_raw", p->comm, strnlen(p->comm, COMM_SIZE));
-}
-
-static inline void number_text(struct fact *f, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	fact_text(f, key, text);
 }
 
 /* Of a burst's name and mode: what FACTS.md has as file.path (under any key) and file.type. */

@@ -150,7 +150,7 @@ static void file_end(struct fact *f, const struct object_id *id, const struct tr
 		fact_text(f, keys->type, facts_file_type(&file));
 	}
 	device(f, keys->device, id->dev);
-	number_text(f, keys->inode, id->ino);
+	fact_number_text(f, keys->inode, id->ino);
 	fact_number(f, keys->generation, id->generation);
 }
 
@@ -160,7 +160,7 @@ static void socket_end(struct fact *f, const struct transfer_burst *b, const cha
 
 	memcpy(flow.key.addr, b->key.addr, sizeof(flow.key.addr));
 	flow.ends.abstract = b->abstract ? 2 : 0;
-	number_text(f, key, ino);
+	fact_number_text(f, key, ino);
 	facts_remote(f, &flow);
 }
 

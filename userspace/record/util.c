@@ -35,10 +35,8 @@ void say_more(const char *format, ...)
 	va_end(args);
 }
 
-void *xcalloc(size_t count, size_t size)
+static void *must_have(void *memory)
 {
-	void *memory = calloc(count, size);
-
 	if (!memory) {
 		say("out of memory");
 		exit(EXIT_FAILED);
@@ -46,11 +44,17 @@ void *xcalloc(size_t count, size_t size)
 	return memory;
 }
 
+void *xcalloc(size_t count, size_t size)
+{
+	return must_have(calloc(count, size));
+}
+
 char *xstrndup(const char *text, size_t length)
 {
-	char *copy = xcalloc(1, length + 1);
+	char *copy = must_have(malloc(length + 1));
 
 	memcpy(copy, text, length);
+	copy[length] = '\0';
 	return copy;
 }
 

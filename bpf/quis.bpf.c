@@ -110,26 +110,31 @@ __noinline int exit_32(u64 regs, s64 ret)
 #define F REG(r9)
 #define R ret
 
+#undef REG
+#define REG(name) (typed_loads ? regs->name : READ(struct pt_regs, regs, name))
+#undef REGS
+#define REGS plain(ctx)
+
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
-	u64 regs;
+	struct pt_regs *regs;
 	long ret = ctx[1];
 
 	switch (mark_of(current_tgid())) {
 	case MARK_FLAGGED:
 		break;
 	case MARK_SCRIPT:
-		regs = plain(ctx);
+		regs = TYPED_REGS(ctx);
 		if (ret >= 0 && is_open(REG(orig_ax)))
 			script_opened(ret, REG(orig_ax) == OPEN_CALL ? A : B);
 		return 0;
 	default:
 		return 0;
 	}
-	regs = plain(ctx);
 	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT)
-		return exit_32(regs, ret);
+		return exit_32(plain(ctx), ret);
+	regs = TYPED_REGS(ctx);
 	switch (REG(orig_ax)) {
 #define X(number, name, handler)                                                                                       \
 	case number:                                                                                                   \

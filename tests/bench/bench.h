@@ -22,6 +22,7 @@ struct options {
 	const char *hooks; /* NULL: the best that attaches */
 	unsigned rounds, samples;
 	bool quick;
+	bool only_floor; /* no peers */
 };
 
 extern struct options options;
@@ -47,6 +48,7 @@ void sensor_stop(struct sensor *s);		   /* SIGINT; the case stays */
 void sensor_forget(struct sensor *s);		   /* removes the case */
 uint64_t sensor_cpu(const struct sensor *s);
 long sensor_status(const struct sensor *s, const char *field); /* of /proc/PID/status; -1: none */
+const char *sensor_hooks(const struct sensor *s);
 uint64_t sensor_map_bytes(const struct sensor *s);	       /* kernel memory of its BPF maps */
 
 /* ---- check.c: the report of a recording against what was done ---- */
@@ -60,5 +62,23 @@ struct truth {
 
 /* Adds what was lost to *lost; says on stderr what is wrong. False if anything was lost or is wrong. */
 bool check_report(const struct sensor *s, const struct truth *truths, size_t count, uint64_t *lost);
+
+/* ---- peers.c: what runs instead of quis ---- */
+
+struct peer {
+	const char *name;
+	const char *const *argv;
+	bool around;	 /* it starts the workload itself */
+	bool says_ready;
+};
+
+#define PEERS_MAX 6
+
+size_t peers_count(void); /* the first is the floor */
+const struct peer *peer_at(size_t i);
+void peers_hooks(const char *way); /* how quis attaches here */
+bool peer_is_there(const struct peer *peer);
+bool peer_start(const struct peer *peer, pid_t *ret_pid);
+double peer_stop(pid_t pid);
 
 #endif

@@ -117,13 +117,13 @@ void sensor_forget(struct sensor *s)
 }
 
 /* schedstat has nanoseconds; stat, where there is no schedstat, has ticks. */
-uint64_t sensor_cpu(const struct sensor *s)
+static uint64_t process_cpu(pid_t pid)
 {
 	unsigned long long ns = 0, user = 0, system = 0;
 	char path[64], line[1024], *after;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
 	file = fopen(path, "r");
 	if (file) {
 		if (fscanf(file, "%llu", &ns) != 1)
@@ -132,13 +132,38 @@ uint64_t sensor_cpu(const struct sensor *s)
 		if (ns)
 			return ns;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)s->pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	file = fopen(path, "r");
 	after = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
 	if (!after || sscanf(after + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
 		stop("%s cannot be read", path);
 	fclose(file);
 	return (user + system) * (1000000000ULL / sysconf(_SC_CLK_TCK));
+}
+
+/* Both of its processes: the other one reads and hashes for it. */
+uint64_t sensor_cpu(const struct sensor *s)
+{
+	uint64_t sum = process_cpu(s->pid);
+	char path[64];
+	FILE *file;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)s->pid, (int)s->pid);
+	file = fopen(path, "r");
+	while (file && fscanf(file, "%d", &child) == 1)
+		sum += process_cpu(child);
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+const char *sensor_hooks(const struct sensor *s)
+{
+	char line[16384];
+
+	rewind(s->facts);
+	return fgets(line, sizeof(line), s->facts) && strstr(line, "\"quis.hooks\":\"trampoline\"") ? "trampoline" : "tracepoint";
 }
 
 long sensor_status(const struct sensor *s, const char *field)

@@ -269,9 +269,9 @@ static __always_inline u64 gain_rights(u64 at, u64 end, u32 from)
 	return at + ((c.length + 7) & ~7ULL);
 }
 
-__noinline int on_control(u64 fd, u64 umessage)
+__noinline int on_control(u64 file, u64 umessage)
 {
-	u64 file = fd_file(bpf_get_current_task(), (u32)fd), sk, at;
+	u64 sk, at;
 	u64 control[2]; /* address and length */
 	u32 from;
 
@@ -330,7 +330,7 @@ static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 w
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
 	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
 	if (what == WHAT_RECEIVE)
-		on_control(fd, umessage);
+		on_control(fd_file(bpf_get_current_task(), (u32)fd), umessage);
 }
 
 /* A few messages a call: the verifier walks through each loop once, and two short loops are shorter than one long one. */
@@ -344,7 +344,7 @@ __noinline int some_messages(u64 count, u64 fd, u64 vector, u32 what, u64 flags)
 			break;
 		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
 		if (what == WHAT_RECEIVE)
-			on_control(fd, vector + i * MESSAGE_SIZE);
+			on_control(fd_file(bpf_get_current_task(), (u32)fd), vector + i * MESSAGE_SIZE);
 	}
 	return 0;
 }
@@ -372,9 +372,14 @@ static __always_inline void on_vmsplice(long ret, u64 fd)
  * Number and name are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); A..F are the arguments, R the result.
  */
 /* Sockets that hear what is not meant for them: packet, netlink, raw */
+static __always_inline bool is_hearing(u64 family, u64 type)
+{
+	return family == 17 || family == 16 || (type & 0xf) == SOCK_RAW_TYPE;
+}
+
 static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 {
-	if (family == 17 || family == 16 || (type & 0xf) == SOCK_RAW_TYPE)
+	if (is_hearing(family, type))
 		on_action(regs, 41, 0, ret, 64);
 }
 

@@ -287,10 +287,44 @@ struct io_uring_task {
 	struct task_struct *task;
 };
 
+struct io_cqe {
+	u64 user_data;
+};
+
+struct io_fixed_file {
+	unsigned long file_ptr;
+};
+
+struct io_rsrc_node {
+	unsigned long file_ptr;
+};
+
+struct io_rsrc_data {
+	u32 nr;
+	struct io_rsrc_node **nodes;
+};
+
+struct io_file_table {
+	struct io_rsrc_data data; /* from 6.13: 3597f2786b68 */
+};
+
+struct io_file_table___files { /* before that */
+	struct io_fixed_file *files;
+};
+
+struct io_ring_ctx {
+	struct io_file_table file_table;
+	u32 nr_user_files; /* before 6.13 */
+};
+
 struct io_kiocb {
 	struct file *file;
 	u8 opcode;
+	u32 flags; /* of which the lower half is used */
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
 	struct io_uring_task *tctx; /* from 6.13: b6f58a3f4aa8 */
+	void *async_data;
 };
 
 struct io_kiocb___task { /* before that */
@@ -298,11 +332,54 @@ struct io_kiocb___task { /* before that */
 };
 
 struct io_uring_cqe {
+	u64 user_data;
 	s32 res;
 };
 
 struct io_splice {
 	int splice_fd_in;
+	u32 flags;
+};
+
+struct io_accept {
+	u32 file_slot;
+};
+
+struct io_socket {
+	int domain, type, protocol;
+};
+
+struct io_ftrunc {
+	s64 len;
+};
+
+struct iov_iter {
+	void *ubuf;
+};
+
+struct msghdr {
+	void *msg_name;
+	struct iov_iter msg_iter;
+};
+
+struct iovec {
+	void *iov_base;
+};
+
+struct io_async_msghdr {
+	int namelen;
+	unsigned long controllen;
+	struct msghdr msg;
+};
+
+struct io_async_msghdr___many { /* before 6.10, and then at the buffer of the message */
+	struct iovec fast_iov[8];
+};
+
+struct io_sr_msg {
+	void *umsg;
+	u32 msg_flags;
+	void *addr; /* of send(); before 6.13 */
 };
 
 struct filename {
@@ -322,6 +399,7 @@ struct io_mkdir {
 
 struct io_open {
 	int dfd;
+	u32 file_slot;
 	struct filename *filename;
 };
 
@@ -335,9 +413,22 @@ struct io_link {
 	struct filename *oldpath, *newpath;
 };
 
+struct xattr_ctx {
+	void *kname;
+};
+
+struct io_xattr {
+	struct xattr_ctx ctx;
+	struct filename *filename;
+};
+
 /* from 7.0 each request holds its names in a struct of one pointer */
 struct delayed_filename {
 	struct filename *__incomplete_filename;
+};
+
+struct io_xattr___7 {
+	struct delayed_filename filename;
 };
 
 struct io_unlink___7 {

@@ -42,24 +42,33 @@ static __always_inline bool remote_of_sock(struct flow_key *key, u64 sk)
 	return true;
 }
 
+static __always_inline bool remote_fill(struct flow_key *key, const struct address *a)
+{
+	key->port = bpf_ntohs(a->port);
+	if (a->family == AF_INET && key->family == AF_INET)
+		__builtin_memcpy(key->addr, a->data, 4);
+	else if (a->family == AF_INET6 && key->family == AF_INET6)
+		__builtin_memcpy(key->addr, a->data + 4, 16);
+	else
+		key->port = 0;
+	return key->port != 0;
+}
+
 /* The remote end in a sockaddr of the process: sendto(), recvfrom(), a refused connect(). */
-static __always_inline bool remote_of_argument(struct flow_key *key, u64 uaddr)
+static __always_inline bool remote_of_argument(struct flow_key *key, u32 what, u64 uaddr)
 {
 	struct address a = {};
 
 	if (!uaddr)
 		return false;
+	if (what & WHAT_KERNEL_ADDRESS) {
+		bpf_probe_read_kernel(&a, 28, (void *)uaddr);
+		return remote_fill(key, &a);
+	}
 	/* 28 bytes are a sockaddr_in6, 16 a sockaddr_in: the longer read may fault at the end of a page */
 	if (bpf_probe_read_user(&a, 28, (void *)uaddr) && bpf_probe_read_user(&a, 16, (void *)uaddr))
 		return false;
-	key->port = bpf_ntohs(a.port);
-	if (a.family == AF_INET && key->family == AF_INET)
-		__builtin_memcpy(key->addr, a.data, 4);
-	else if (a.family == AF_INET6 && key->family == AF_INET6)
-		__builtin_memcpy(key->addr, a.data + 4, 16);
-	else
-		key->port = 0;
-	return key->port != 0;
+	return remote_fill(key, &a);
 }
 
 /*
@@ -78,7 +87,7 @@ static __always_inline u32 flow_key_fill(struct flow_key *key, u64 file, u64 sk,
 	key->family = READ(struct sock, sk, __sk_common.skc_family);
 	if (key->family != AF_INET && key->family != AF_INET6)
 		return 0;
-	if ((message || (what & WHAT_BY_ARGUMENT)) && remote_of_argument(key, uaddr))
+	if ((message || (what & WHAT_BY_ARGUMENT)) && remote_of_argument(key, what, uaddr))
 		return FLOW_ARGUMENT;
 	remote_of_sock(key, sk);
 	return 0;
@@ -300,7 +309,7 @@ __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	row->flags |= flags;
 	row->last = now;
 	if (!row->named) {
-		if (name_flow(file, WHAT_TOUCH | (what & WHAT_BY_ARGUMENT), 0, uaddr, task))
+		if (name_flow(file, WHAT_TOUCH | (what & (WHAT_BY_ARGUMENT | WHAT_KERNEL_ADDRESS)), 0, uaddr, task))
 			ADD(state.lost_name, 1);
 		else
 			row->named = 1;

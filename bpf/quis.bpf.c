@@ -186,12 +186,23 @@ SEC("tp_btf/io_uring_complete")
 int uring_complete(u64 *ctx)
 {
 	u64 request = plain(&ctx[1]);
-	s32 result;
+	s32 result = uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), res) : (s32)plain(&ctx[3]);
 
-	if (!request)
-		return 0;
-	result = uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), res) : (s32)plain(&ctx[3]);
-	return uring_completed(request, result);
+	if (request)
+		return uring_completed(request, result);
+	if (state.used[USED_SHOTS])
+		return uring_shot_completed(plain(&ctx[0]),
+			uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), user_data) : plain(&ctx[2]), result);
+	return 0;
+}
+
+/* The process did not make room for a completion: it is told without its request, and never again. */
+SEC("tp_btf/io_uring_cqe_overflow")
+int uring_overflow(u64 *ctx)
+{
+	if (current_flagged() && (s32)plain(&ctx[2]) >= 0)
+		ADD(state.lost_calls, 1);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")

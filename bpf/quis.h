@@ -82,6 +82,7 @@ enum what {
 	WHAT_RECEIVE,
 	WHAT_REFUSED, /* a connect that failed */
 	WHAT_MASK = 0xff,
+	WHAT_KERNEL_ADDRESS = 0x8000, /* the address given lies in the kernel's memory */
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
 	EVENTS_SHIFT = 17,	    /* above: the low FAN_* bits of a fanotify event */
 };
@@ -327,6 +328,7 @@ enum used {
 	USED_URING,
 	USED_AIO,
 	USED_32,
+	USED_SHOTS, /* multishot requests of io_uring */
 	USED_KINDS = 8,
 };
 

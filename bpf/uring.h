@@ -10,31 +10,63 @@
 
 /* enum io_uring_op, include/uapi/linux/io_uring.h */
 enum uring_op {
+	URING_NOP = 0,
 	URING_READV = 1,
 	URING_WRITEV = 2,
+	URING_FSYNC = 3,
 	URING_READ_FIXED = 4,
 	URING_WRITE_FIXED = 5,
+	URING_POLL_ADD = 6,
+	URING_POLL_REMOVE = 7,
+	URING_SYNC_RANGE = 8,
 	URING_SENDMSG = 9,
 	URING_RECVMSG = 10,
+	URING_TIMEOUT = 11,
+	URING_TIMEOUT_REMOVE = 12,
 	URING_ACCEPT = 13,
-	URING_FALLOCATE = 17,
+	URING_ASYNC_CANCEL = 14,
+	URING_LINK_TIMEOUT = 15,
 	URING_CONNECT = 16,
+	URING_FALLOCATE = 17,
 	URING_OPENAT = 18,
+	URING_CLOSE = 19,
+	URING_FILES_UPDATE = 20,
 	URING_READ = 22,
 	URING_WRITE = 23,
+	URING_FADVISE = 24,
+	URING_MADVISE = 25,
 	URING_SEND = 26,
 	URING_RECV = 27,
 	URING_OPENAT2 = 28,
+	URING_EPOLL_CTL = 29,
 	URING_SPLICE = 30,
+	URING_PROVIDE_BUFFERS = 31,
+	URING_REMOVE_BUFFERS = 32,
 	URING_TEE = 33,
+	URING_SHUTDOWN = 34,
 	URING_RENAMEAT = 35,
 	URING_UNLINKAT = 36,
 	URING_MKDIRAT = 37,
 	URING_SYMLINKAT = 38,
 	URING_LINKAT = 39,
+	URING_MSG_RING = 40,
+	URING_FSETXATTR = 41,
+	URING_SETXATTR = 42,
+	URING_SOCKET = 45,
 	URING_SEND_ZC = 47,
 	URING_SENDMSG_ZC = 48,
+	URING_READ_MULTISHOT = 49,
+	URING_FIXED_FD_INSTALL = 54,
+	URING_FTRUNCATE = 55,
+	URING_RECV_ZC = 58,
+	URING_READV_FIXED = 60,
+	URING_WRITEV_FIXED = 61,
 };
+
+#define REQUEST_CQE_SKIP 0x40	       /* REQ_F_CQE_SKIP, include/linux/io_uring_types.h: IOSQE_CQE_SKIP_SUCCESS */
+#define SPLICE_FD_IN_FIXED 0x80000000U /* include/uapi/linux/io_uring.h */
+#define ANY_SLOT 0xffffffffU	       /* IORING_FILE_INDEX_ALLOC */
+#define RECVMSG_OUT 16		       /* struct io_uring_recvmsg_out, before the name in a multishot's buffer */
 
 static __always_inline u64 uring_owner(u64 request)
 {
@@ -43,30 +75,236 @@ static __always_inline u64 uring_owner(u64 request)
 	return (u64)READ(struct io_kiocb___task, request, task);
 }
 
-static __always_inline void uring_count(u64 file, u32 what, s64 result, u64 task)
+/* `uaddr`: the remote end of a message, or 0. */
+static __always_inline void uring_count(u64 file, u32 what, s64 result, u64 uaddr, u64 task)
 {
-	if (!file || result < 0)
+	if (result < 0)
 		return;
-	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
-		count_flow(file, what, result, 0, task);
+	if (!file) /* closed, or put out of the ring's table, by another thread */
+		lose_call(what, result);
+	else if (inode_is_socket((u64)READ(struct file, file, f_inode)))
+		count_flow(file, what, result, uaddr, task);
 	else
 		count_file(file, what | HOW_IO_URING, result, 0, task);
 }
 
-/* A file that the request opened or accepted: its number is the result. 0 is a slot of the ring's own table as well. */
-static __always_inline void uring_gained(u32 what, s64 result, u64 task)
+/* The file in a slot of the ring's own table. The lowest bits of the pointer are flags. */
+__noinline u64 uring_slot(u64 request, u32 slot)
 {
-	uring_count(result > 0 ? fd_file(task, result) : 0, what, 0, task);
+	u64 ring = (u64)READ(struct io_kiocb, request, ctx), table, file;
+
+	if (bpf_core_field_exists(struct io_file_table, data)) {
+		if (slot >= READ(struct io_ring_ctx, ring, file_table.data.nr))
+			return 0;
+		table = (u64)READ(struct io_ring_ctx, ring, file_table.data.nodes);
+		file = READ_AT(u64, table + (u64)slot * 8);
+		file = file ? READ(struct io_rsrc_node, file, file_ptr) : 0;
+	} else {
+		if (slot >= READ(struct io_ring_ctx, ring, nr_user_files))
+			return 0;
+		table = (u64)READ(struct io_file_table___files, MEMBER(struct io_ring_ctx, ring, file_table), files);
+		file = READ(struct io_fixed_file, table + (u64)slot * bpf_core_type_size(struct io_fixed_file), file_ptr);
+	}
+	return file & ~7ULL;
+}
+
+/* A file that the request opened or accepted: its number is the result, or it lies in the ring's own table. `slot` counts from 1. */
+static __always_inline void uring_gained(u64 request, u32 what, u32 slot, s64 result, u64 task)
+{
+	u64 file;
+
+	if (result < 0)
+		return;
+	if (slot)
+		file = uring_slot(request, slot == ANY_SLOT ? (u32)result : slot - 1);
+	else
+		file = fd_file(task, result);
+	uring_count(file, what, 0, 0, task);
 }
 
 static __always_inline void uring_splice(u64 request, u64 out, s64 result, u64 task)
 {
-	u64 in = fd_file(task, READ(struct io_splice, request, splice_fd_in));
+	u32 in = READ(struct io_splice, request, splice_fd_in);
+	u64 file;
 
-	uring_count(in, WHAT_READ, result, task);
-	uring_count(out, WHAT_WRITE, result, task);
-	if (in && out && result > 0)
-		count_transfer(in, out, result, task);
+	if (READ(struct io_splice, request, flags) & SPLICE_FD_IN_FIXED)
+		file = uring_slot(request, in);
+	else
+		file = fd_file(task, in);
+	uring_count(file, WHAT_READ, result, 0, task);
+	uring_count(out, WHAT_WRITE, result, 0, task);
+	if (file && out && result > 0)
+		count_transfer(file, out, result, task);
+}
+
+/* ---- messages: where to, where from ---- */
+
+/* The destination of a send() that gives one, from 6.13 on: the kernel's copy is gone when the request completes. */
+struct uring_end {
+	u8 address[32];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64); /* request */
+	__type(value, struct uring_end);
+} uring_ends SEC(".maps");
+
+static __always_inline void uring_keep_end(u64 request)
+{
+	u64 message = (u64)READ(struct io_kiocb, request, async_data), name;
+	struct uring_end end = {};
+
+	if (bpf_core_field_exists(struct io_sr_msg, addr) || !message)
+		return;
+	name = (u64)READ(struct io_async_msghdr, message, msg.msg_name);
+	if (name && !bpf_probe_read_kernel(&end, sizeof(end), (void *)name))
+		bpf_map_update_elem(&uring_ends, &request, &end, BPF_ANY);
+}
+
+/* What a message's header, in the process's memory, says of its other end. */
+static __always_inline u64 uring_name(u64 request)
+{
+	u64 message = (u64)READ(struct io_sr_msg, request, umsg), name = 0;
+
+	bpf_probe_read_user(&name, sizeof(name), (void *)(message + MESSAGE_NAME));
+	return name;
+}
+
+static __always_inline void uring_send(u64 request, u64 file, s64 result, u64 task)
+{
+	struct uring_end *end;
+
+	if (bpf_core_field_exists(struct io_sr_msg, addr)) {
+		uring_count(file, WHAT_SEND, result, (u64)READ(struct io_sr_msg, request, addr), task);
+		return;
+	}
+	end = bpf_map_lookup_elem(&uring_ends, &request);
+	if (!end) {
+		uring_count(file, WHAT_SEND, result, 0, task);
+		return;
+	}
+	uring_count(file, WHAT_SEND | WHAT_KERNEL_ADDRESS, result, plain(&end), task);
+	bpf_map_delete_elem(&uring_ends, &request);
+}
+
+static __always_inline s64 uring_received(u64 request, s64 result)
+{
+	return result > 0 && READ(struct io_sr_msg, request, msg_flags) & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : result;
+}
+
+static __always_inline bool is_shot(u64 request)
+{
+	return READ(struct io_kiocb, request, flags) & uring_shots_mask;
+}
+
+/*
+ * A multishot message lies in a buffer of the ring, behind a header, its name and its control data, for which the request has set room
+ * aside; the result counts all of them (io_recvmsg_multishot(), io_uring/net.c).
+ */
+__noinline int uring_shot_message(u64 request, s64 result, u64 task)
+{
+	u64 message = (u64)READ(struct io_kiocb, request, async_data), file, data;
+	u64 name = (u32)READ(struct io_async_msghdr, message, namelen), head = name;
+
+	head += READ(struct io_async_msghdr, message, controllen);
+	file = (u64)READ(struct io_kiocb, request, file);
+	if (bpf_core_field_exists(((struct io_async_msghdr___many *)0)->fast_iov))
+		data = (u64)READ(struct io_async_msghdr___many, message, fast_iov[0].iov_base);
+	else
+		data = (u64)READ(struct io_async_msghdr, message, msg.msg_iter.ubuf);
+	result -= (s64)(RECVMSG_OUT + head);
+	uring_count(file, WHAT_RECEIVE, result < 0 ? 0 : uring_received(request, result), name ? data - head : 0, task);
+	return 0;
+}
+
+static __always_inline void uring_receive_message(u64 request, u64 file, s64 result, u64 task)
+{
+	if (result > 0 && is_shot(request)) {
+		uring_shot_message(request, result, task);
+		return;
+	}
+	uring_count(file, WHAT_RECEIVE, uring_received(request, result), result < 0 ? 0 : uring_name(request), task);
+	if (result >= 0 && file)
+		on_control(file, (u64)READ(struct io_sr_msg, request, umsg));
+}
+
+/* ---- multishot requests: their completions but the last do not tell the request ---- */
+
+struct uring_shot {
+	u64 ring;
+	u64 user_data;
+};
+
+/* The request; 1 when several of a ring have the same number, so that it is not known whose a completion is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct uring_shot);
+	__type(value, u64);
+} uring_shots SEC(".maps");
+
+#define SHOT_OF_SEVERAL 1
+
+static __always_inline struct uring_shot shot_of(u64 request)
+{
+	return (struct uring_shot){
+		.ring = (u64)READ(struct io_kiocb, request, ctx),
+		.user_data = READ(struct io_kiocb, request, cqe.user_data),
+	};
+}
+
+static __always_inline void uring_shot_begins(u64 request)
+{
+	struct uring_shot shot = shot_of(request), before;
+	u64 *known = bpf_map_lookup_elem(&uring_shots, &shot), value = request;
+
+	state.used[USED_SHOTS] = 1;
+	if (known && *known != request) {
+		before = shot_of(*known);
+		/* one that ended unseen is not in the way */
+		if (*known == SHOT_OF_SEVERAL || (before.ring == shot.ring && before.user_data == shot.user_data))
+			value = SHOT_OF_SEVERAL;
+	}
+	if (bpf_map_update_elem(&uring_shots, &shot, &value, BPF_ANY))
+		ADD(state.lost_calls, 1);
+}
+
+static __always_inline void uring_shot_ends(u64 request)
+{
+	struct uring_shot shot = shot_of(request);
+	u64 *known = bpf_map_lookup_elem(&uring_shots, &shot);
+
+	if (known && *known == request)
+		bpf_map_delete_elem(&uring_shots, &shot);
+}
+
+/* Whether a request does anything that is counted or told of. */
+static __always_inline bool uring_counts(u8 opcode)
+{
+	switch (opcode) {
+	case URING_NOP:
+	case URING_FSYNC:
+	case URING_POLL_ADD:
+	case URING_POLL_REMOVE:
+	case URING_SYNC_RANGE:
+	case URING_TIMEOUT:
+	case URING_TIMEOUT_REMOVE:
+	case URING_ASYNC_CANCEL:
+	case URING_LINK_TIMEOUT:
+	case URING_CLOSE:
+	case URING_FILES_UPDATE:
+	case URING_FADVISE:
+	case URING_MADVISE:
+	case URING_EPOLL_CTL:
+	case URING_PROVIDE_BUFFERS:
+	case URING_REMOVE_BUFFERS:
+	case URING_SHUTDOWN:
+	case URING_MSG_RING:
+		return false;
+	}
+	return true;
 }
 
 /* The names of a request, in the kernel's copy of the arguments: told at submission, for they are freed before it
@@ -83,10 +321,10 @@ __noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to
 		return 0;
 	s->given = 0;
 	if (to_name)
-		to = put_name(slot, (u64)READ(struct filename, to_name, name), to_dirfd);
+		to = put_name(slot, to_name, to_dirfd);
 	to_at = s->at;
 	to_given = s->given;
-	path = put_name(slot, (u64)READ(struct filename, name, name), dirfd);
+	path = put_name(slot, name, dirfd);
 	path_at = s->at;
 	r = scratch_head(s, sizeof(*r));
 	head_fill(&r->head, RECORD_place, scratch_size(s), uring_owner(request));
@@ -105,17 +343,31 @@ __noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to
 }
 
 /* a kernel has one of the two layouts */
-#define REQUEST_NAME(type, member)                                                                                     \
+#define REQUEST_FILENAME(type, member)                                                                                 \
 	(bpf_core_field_exists(((type *)0)->member)                                                                    \
 			? (u64)READ(type, request, member)                                                             \
 			: READ_AT(u64, MEMBER(type##___7, request, member.__incomplete_filename)))
+#define REQUEST_NAME(type, member) ((u64)READ(struct filename, REQUEST_FILENAME(type, member), name))
+#define REQUEST_ATTRIBUTE ((u64)READ(struct io_xattr, request, ctx.kname))
 #define DIRFD(type, member) ((u32)READ(type, request, member) | NAME_KERNEL)
 
+/* What is told when the request begins: names, and what its completion will not tell. */
 __noinline int uring_submitted(u64 request)
 {
+	u8 opcode = READ(struct io_kiocb, request, opcode);
+
 	if (mark_of(READ(struct task_struct, uring_owner(request), tgid)) != MARK_FLAGGED)
 		return 0;
-	switch (READ(struct io_kiocb, request, opcode)) {
+	if (is_shot(request))
+		uring_shot_begins(request);
+	/* nothing will tell that it went well, nor how many bytes it moved */
+	if (READ(struct io_kiocb, request, flags) & REQUEST_CQE_SKIP && uring_counts(opcode))
+		ADD(state.lost_calls, 1);
+	switch (opcode) {
+	case URING_SEND:
+	case URING_SEND_ZC:
+		uring_keep_end(request);
+		break;
 	case URING_OPENAT:
 	case URING_OPENAT2:
 		return uring_names(request, REQUEST_NAME(struct io_open, filename), DIRFD(struct io_open, dfd), 0, 0);
@@ -133,8 +385,31 @@ __noinline int uring_submitted(u64 request)
 	case URING_SYMLINKAT: /* the content is the old path */
 		return uring_names(request, REQUEST_NAME(struct io_link, newpath), DIRFD(struct io_link, new_dfd),
 			REQUEST_NAME(struct io_link, oldpath), NAME_TEXT | NAME_KERNEL);
+	case URING_SETXATTR:
+		return uring_names(request, REQUEST_NAME(struct io_xattr, filename), (u32)AT_FDCWD | NAME_KERNEL,
+			REQUEST_ATTRIBUTE, NAME_TEXT | NAME_KERNEL);
+	case URING_FSETXATTR:
+		return uring_names(request, 0, NAME_TEXT, REQUEST_ATTRIBUTE, NAME_TEXT | NAME_KERNEL);
 	}
 	return 0;
+}
+
+/* What the system call that does the same has in its registers, as far as quis-record tells of it. */
+static __always_inline void uring_arguments(struct record_action *r, u64 request, u32 nr)
+{
+	switch (nr) {
+	case 41:
+		r->args[0] = READ(struct io_socket, request, domain);
+		r->args[1] = READ(struct io_socket, request, type);
+		r->args[2] = READ(struct io_socket, request, protocol);
+		break;
+	case 77:
+		r->args[1] = READ(struct io_ftrunc, request, len);
+		break;
+	case 263:
+		r->args[2] = READ(struct io_unlink, request, flags);
+		break;
+	}
 }
 
 /* `nr`: the system call that does the same */
@@ -151,7 +426,7 @@ __noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
 		ADD(state.lost_actions, 1);
 		return 0;
 	}
-	if (nr == 285 && file)
+	if ((nr == 285 || nr == 77 || nr == 190) && file)
 		path = walk_path(
 			slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
 	path_at = s->at;
@@ -160,10 +435,9 @@ __noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
 	head_fill(&r->head, RECORD_action, scratch_size(s), task);
 	r->result = result;
 	r->nr = nr;
-	r->from = path ? ACTION_PATH_KERNEL : ACTION_BY_REQUEST;
+	r->from = ACTION_BY_REQUEST | (path ? ACTION_PATH_KERNEL : 0);
 	r->args[5] = request;
-	if (nr == 263)
-		r->args[2] = READ(struct io_unlink, request, flags);
+	uring_arguments(r, request, nr);
 	r->path.length = path;
 	r->path.offset = path_at - s->at;
 	if (ring_send(files_ring, files_half, r, scratch_size(s)))
@@ -172,63 +446,132 @@ __noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
 	return 0;
 }
 
-__noinline int uring_completed(u64 request, s64 result)
+/* Requests that change something: the system call that does the same, or 0. */
+static __always_inline u32 uring_call(u8 opcode)
 {
-	u64 task = uring_owner(request), file;
+	switch (opcode) {
+	case URING_FALLOCATE:
+		return 285;
+	case URING_FTRUNCATE:
+		return 77;
+	case URING_RENAMEAT:
+		return 264;
+	case URING_UNLINKAT:
+		return 263;
+	case URING_MKDIRAT:
+		return 258;
+	case URING_SYMLINKAT:
+		return 266;
+	case URING_LINKAT:
+		return 265;
+	case URING_SETXATTR:
+		return 188;
+	case URING_FSETXATTR:
+		return 190;
+	}
+	return 0;
+}
 
-	if (mark_of(READ(struct task_struct, task, tgid)) != MARK_FLAGGED)
-		return 0;
-	file = (u64)READ(struct io_kiocb, request, file);
-	switch (READ(struct io_kiocb, request, opcode)) {
+static __always_inline void uring_socket(u64 request, s64 result, u64 task)
+{
+	if (is_hearing(READ(struct io_socket, request, domain), READ(struct io_socket, request, type)))
+		uring_action(request, 41, result, task);
+}
+
+/* One completion. The last of a multishot request, the only one of all others. */
+__noinline int uring_result(u64 request, s64 result, u64 task)
+{
+	u64 file = (u64)READ(struct io_kiocb, request, file);
+	u8 opcode = READ(struct io_kiocb, request, opcode);
+	u32 nr = uring_call(opcode);
+
+	if (nr)
+		return uring_action(request, nr, result, task);
+	switch (opcode) {
 	case URING_READV:
 	case URING_READ_FIXED:
 	case URING_READ:
-		uring_count(file, WHAT_READ, result, task);
+	case URING_READ_MULTISHOT:
+	case URING_READV_FIXED:
+		uring_count(file, WHAT_READ, result, 0, task);
 		break;
 	case URING_WRITEV:
 	case URING_WRITE_FIXED:
 	case URING_WRITE:
-		uring_count(file, WHAT_WRITE, result, task);
+	case URING_WRITEV_FIXED:
+		uring_count(file, WHAT_WRITE, result, 0, task);
 		break;
 	case URING_SEND:
-	case URING_SENDMSG:
 	case URING_SEND_ZC:
+		uring_send(request, file, result, task);
+		break;
+	case URING_SENDMSG:
 	case URING_SENDMSG_ZC:
-		uring_count(file, WHAT_SEND, result, task);
+		uring_count(file, WHAT_SEND, result, result < 0 ? 0 : uring_name(request), task);
 		break;
 	case URING_RECV:
+		uring_count(file, WHAT_RECEIVE, uring_received(request, result), 0, task);
+		break;
+	case URING_RECV_ZC:
+		uring_count(file, WHAT_RECEIVE, result, 0, task);
+		break;
 	case URING_RECVMSG:
-		uring_count(file, WHAT_RECEIVE, result, task);
+		uring_receive_message(request, file, result, task);
 		break;
 	case URING_CONNECT:
-		uring_count(file, WHAT_CONNECT, result == -EINPROGRESS ? 0 : result, task);
+		uring_count(file, WHAT_CONNECT, result == -EINPROGRESS ? 0 : result, 0, task);
 		break;
 	case URING_ACCEPT:
-		uring_gained(WHAT_ACCEPT, result, task);
+		uring_gained(request, WHAT_ACCEPT, READ(struct io_accept, request, file_slot), result, task);
 		break;
 	case URING_OPENAT:
 	case URING_OPENAT2:
 		if (result < 0)
 			return uring_action(request, 257, result, task);
-		uring_gained(WHAT_OPEN | HOW_OPENED, result, task);
+		uring_gained(request, WHAT_OPEN | HOW_OPENED, READ(struct io_open, request, file_slot), result, task);
 		break;
-	case URING_FALLOCATE:
-		return uring_action(request, 285, result, task);
-	case URING_RENAMEAT:
-		return uring_action(request, 264, result, task);
-	case URING_UNLINKAT:
-		return uring_action(request, 263, result, task);
-	case URING_MKDIRAT:
-		return uring_action(request, 258, result, task);
-	case URING_SYMLINKAT:
-		return uring_action(request, 266, result, task);
-	case URING_LINKAT:
-		return uring_action(request, 265, result, task);
+	case URING_FIXED_FD_INSTALL:
+		uring_gained(request, WHAT_TOUCH, 0, result, task);
+		break;
+	case URING_SOCKET:
+		uring_socket(request, result, task);
+		break;
 	case URING_SPLICE:
 	case URING_TEE:
 		uring_splice(request, file, result, task);
 		break;
 	}
+	return 0;
+}
+
+static __always_inline int uring_completed(u64 request, s64 result)
+{
+	u64 task = uring_owner(request);
+
+	if (mark_of(READ(struct task_struct, task, tgid)) != MARK_FLAGGED)
+		return 0;
+	uring_result(request, result, task);
+	if (is_shot(request))
+		uring_shot_ends(request);
+	return 0;
+}
+
+/* A completion of which only the ring and its number for the process are told. */
+static __always_inline int uring_shot_completed(u64 ring, u64 user_data, s64 result)
+{
+	struct uring_shot shot = {.ring = ring, .user_data = user_data}, known;
+	u64 *request = bpf_map_lookup_elem(&uring_shots, &shot), task;
+
+	if (!request)
+		return 0; /* of a poll, or sent by another ring: nothing that is counted */
+	known = shot_of(*request);
+	if (*request == SHOT_OF_SEVERAL && result >= 0)
+		ADD(state.lost_calls, 1);
+	if (known.ring != ring || known.user_data != user_data)
+		return 0;
+	task = uring_owner(*request);
+	if (mark_of(READ(struct task_struct, task, tgid)) == MARK_FLAGGED)
+		uring_result(*request, result, task);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct row {
 
 /* Ways that the sensor neither sees nor names yet: shown as TODO, which counts neither as passed nor as failed. Whoever
  * brings a way takes it off this list. */
-static const char *const not_yet[] = {"uring/open-direct", "uring/udp-worker"};
+static const char *const not_yet[] = {NULL};
 
 static struct options options;
 static struct row rows[ACTS_MAX];
@@ -199,7 +199,7 @@ static bool is_todo(const struct row *r)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(not_yet) / sizeof(not_yet[0]); i++)
+	for (i = 0; not_yet[i]; i++)
 		if (matches(r, not_yet[i]))
 			return true;
 	return false;

@@ -250,6 +250,28 @@ static void open_direct(void)
 	got(o, ring_do(&ring, &sqe));
 }
 
+/* ... into any free place of it; then copied out of it by a splice that names it by its place, and made a descriptor of. */
+static void open_direct_any(void)
+{
+	struct object *o = came(file("a"), "io_uring"), *pipe;
+	struct io_uring_sqe sqe = ring_request(IORING_OP_OPENAT, AT_FDCWD, o->path[0], 0, 0);
+	int none[4] = {-1, -1, -1, -1}, ends[2], place;
+
+	need(pipe2(ends, O_CLOEXEC), "pipe2");
+	pipe = by_inode("pipe", ends[0]);
+	ring_new(&ring, 8, 0);
+	ring_register(&ring, IORING_REGISTER_FILES, none, 4);
+	sqe.file_index = UINT32_MAX; /* IORING_FILE_INDEX_ALLOC */
+	need(ring_do(&ring, &sqe), "openat");
+	place = (int)need(ring_do(&ring, &sqe), "openat");
+	count(o, OPENS, 2);
+	sqe = ring_request(IORING_OP_SPLICE, ends[1], NULL, 3000, UINT64_MAX);
+	sqe.splice_off_in = 500;
+	sqe.splice_fd_in = place;
+	sqe.splice_flags = SPLICE_F_FD_IN_FIXED;
+	moved(o, pipe, ring_do(&ring, &sqe));
+}
+
 static void open_refused(void)
 {
 	struct object *o = object(NULL, in_dir("missing"));
@@ -331,6 +353,90 @@ static void do_fallocate(void)
 	did(ring_do(&ring, &sqe), "fallocate", "a", NULL);
 }
 
+#define OP_SETXATTR 42
+#define OP_FSETXATTR 41
+#define OP_FTRUNCATE 55
+#define OP_SOCKET 45
+
+static void do_setxattr(void)
+{
+	struct io_uring_sqe sqe = ring_request(OP_SETXATTR, 0, "user.quis", 5, (uintptr_t) "value");
+
+	ring_new(&ring, 8, 0);
+	sqe.addr3 = (uintptr_t)in_dir("a");
+	did(ring_do(&ring, &sqe), "setxattr", "a", NULL);
+}
+
+static void do_fsetxattr(void)
+{
+	struct action *a;
+
+	ring_new(&ring, 8, 0);
+	need(ask(OP_FSETXATTR, writing(file("a")), "user.quis", 5, (uintptr_t) "value"), "setxattr");
+	a = action("setxattr", in_dir("a"), "user.quis");
+	a->times = 1;
+	a->kernel_path = true;
+}
+
+static void do_ftruncate(void)
+{
+	struct action *a;
+
+	ring_new(&ring, 8, 0);
+	need(ask(OP_FTRUNCATE, writing(file("a")), NULL, 0, 77), "truncate");
+	a = action("truncate", in_dir("a"), NULL);
+	a->times = 1;
+	a->kernel_path = true;
+	a->detail = keep("{\"length\":77}");
+}
+
+static void packet_socket(void)
+{
+	struct action *a;
+
+	ring_new(&ring, 8, 0);
+	need(ask(OP_SOCKET, AF_PACKET, NULL, 0, SOCK_RAW), "socket");
+	a = action("socket", NULL, NULL);
+	a->detail = keep("{\"family\":\"packet\"}");
+	a->times = 1;
+}
+
+/* ---- what is not told ---- */
+
+/* A request that went well leaves no completion: nothing says how much it read. */
+static void read_untold(void)
+{
+	struct object *o = file("a");
+	int fd = reading(o);
+	struct io_uring_sqe sqe = ring_request(IORING_OP_READ, fd, buffer, 3000, 0);
+
+	ring_new(&ring, 8, 0);
+	sqe.flags = IOSQE_CQE_SKIP_SUCCESS;
+	ring_put(&ring, &sqe);
+	sqe = ring_request(IORING_OP_NOP, -1, NULL, 0, 0);
+	ring_put(&ring, &sqe);
+	ring_enter(&ring, 2, 1);
+	need(ring_take(&ring), "nop");
+	count(o, READS, 1);
+	count(o, READ_BYTES, 3000);
+}
+
+/* More completions than the ring has room for: the kernel keeps them apart. */
+static void read_overflow(void)
+{
+	struct object *o = file("a");
+	struct io_uring_sqe sqe = ring_request(IORING_OP_READ, reading(o), buffer, 100, 0);
+	int i;
+
+	ring_new(&ring, 1, 0);
+	for (i = 0; i < 8; i++) {
+		ring_put(&ring, &sqe);
+		ring_enter(&ring, 1, 0);
+	}
+	for (i = 0; i < 8; i++)
+		got(o, ring_take(&ring));
+}
+
 /* ---- sockets ---- */
 
 static void pair(struct flow **near, struct flow **far, int fds[2])
@@ -408,6 +514,278 @@ static void udp_worker(void)
 	close(fd);
 }
 
+/* Datagrams to two destinations by one socket, in the ways that a ring has to give one. */
+static void udp(void)
+{
+	union address a = loopback(AF_INET), b = loopback(AF_INET);
+	int one = bound(&a, SOCK_DGRAM), two = bound(&b, SOCK_DGRAM), mine = new_socket(AF_INET, SOCK_DGRAM);
+	struct flow *first = flow("inet", "udp", "out", shown(&a)), *second = flow("inet", "udp", "out", shown(&b));
+	struct iovec part = {buffer, 700};
+	struct msghdr message = {.msg_name = &a, .msg_namelen = sizeof(a.v4), .msg_iov = &part, .msg_iovlen = 1};
+
+	ring_new(&ring, 8, 0);
+	sent(first, ask(IORING_OP_SENDMSG, mine, &message, 1, 0));
+	message.msg_name = &b;
+	sent(second, ask(IORING_OP_SENDMSG, mine, &message, 1, 0));
+	close(one);
+	close(two);
+}
+
+static void udp_send(unsigned flags)
+{
+	union address a = loopback(AF_INET);
+	int fd = bound(&a, SOCK_DGRAM), mine = new_socket(AF_INET, SOCK_DGRAM);
+	struct flow *f = flow("inet", "udp", "out", shown(&a));
+	struct io_uring_sqe sqe = ring_request(IORING_OP_SEND, mine, buffer, 600, (uintptr_t)&a);
+
+	ring_new(&ring, 8, 0);
+	sqe.flags = (uint8_t)flags;
+	sqe.file_index = sizeof(a.v4); /* addr_len is its lower half */
+	sent(f, ring_do(&ring, &sqe));
+	close(fd);
+}
+
+static void udp_send_inline(void)
+{
+	udp_send(0);
+}
+
+static void udp_send_worker(void)
+{
+	udp_send(IOSQE_ASYNC);
+}
+
+static void datagram_to(void *with)
+{
+	union address *to = with;
+	int fd = new_socket(AF_INET, SOCK_DGRAM);
+	struct flow *f = flow("inet", "udp", "out", shown(to));
+
+	sent(f, sendto(fd, buffer, 300, 0, &to->any, sizeof(to->v4)));
+	sent(f, sendto(fd, buffer, 200, 0, &to->any, sizeof(to->v4)));
+}
+
+static void udp_receive(void)
+{
+	union address a = loopback(AF_INET), from = {.any.sa_family = 0};
+	int fd = bound(&a, SOCK_DGRAM);
+	struct process *p = spawn(datagram_to, &a);
+	struct iovec part = {buffer, 1000};
+	struct msghdr message = {.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &part, .msg_iovlen = 1};
+	struct flow *f;
+	ssize_t n;
+
+	ring_new(&ring, 8, 0);
+	n = need(ask(IORING_OP_RECVMSG, fd, &message, 1, 0), "recvmsg");
+	f = flow("inet", "udp", "in", shown(&from));
+	received(f, n);
+	received(f, ask(IORING_OP_RECVMSG, fd, &message, 1, 0));
+	reap(p);
+}
+
+static void receive_peek(void)
+{
+	struct flow *near, *far;
+	struct io_uring_sqe sqe;
+	int fds[2];
+
+	pair(&near, &far, fds);
+	sent(near, send(fds[0], buffer, 500, 0));
+	sqe = ring_request(IORING_OP_RECV, fds[1], buffer, 4000, 0);
+	sqe.msg_flags = MSG_PEEK;
+	need(ring_do(&ring, &sqe), "recv");
+	received(far, ask(IORING_OP_RECV, fds[1], buffer, 4000, 0));
+}
+
+/* A descriptor that comes with a message. */
+static void rights(void)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {buffer, 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct object *o = came(file("a"), "received");
+	struct flow *near, *far;
+	int fds[2], got_fd;
+
+	pair(&near, &far, fds);
+	*(int *)CMSG_DATA(&control.head) = reading(o);
+	sent(near, ask(IORING_OP_SENDMSG, fds[0], &message, 1, 0));
+	memset(control.room, 0, sizeof(control));
+	received(far, ask(IORING_OP_RECVMSG, fds[1], &message, 1, 0));
+	got_fd = *(int *)CMSG_DATA(&control.head);
+	got(o, read(got_fd, buffer, 1000));
+}
+
+/* ---- many completions of one request ---- */
+
+#define ROOM 4000
+#define ROOMS 8
+
+static char rooms[ROOMS][ROOM];
+
+/* Buffers of group 1, from which the kernel takes one for each completion. */
+static void give_rooms(void)
+{
+	struct io_uring_sqe sqe = ring_request(IORING_OP_PROVIDE_BUFFERS, ROOMS, rooms, ROOM, 0);
+
+	sqe.buf_group = 1;
+	need(ring_do(&ring, &sqe), "provide buffers");
+}
+
+static void start_shot(int what, int fd, const void *at, size_t length, unsigned flags, uint64_t number)
+{
+	struct io_uring_sqe sqe = ring_request(what, fd, at, length, 0);
+
+	sqe.ioprio = (uint16_t)flags;
+	sqe.user_data = number;
+	if (what != IORING_OP_ACCEPT) {
+		sqe.flags = IOSQE_BUFFER_SELECT;
+		sqe.buf_group = 1;
+	}
+	ring_put(&ring, &sqe);
+	ring_enter(&ring, 1, 0);
+}
+
+/* A kernel that does not know it refuses at once. */
+static ssize_t take_shot(const char *what)
+{
+	ssize_t n = ring_take(&ring);
+
+	if (n == -EINVAL)
+		skip("%s: not known to this kernel (needs %s)", what, this_act->needs);
+	errno = n < 0 ? (int)-n : 0;
+	return need(n, what);
+}
+
+static void receive_shot(void)
+{
+	struct flow *near, *far;
+	int fds[2], i;
+
+	pair(&near, &far, fds);
+	give_rooms();
+	start_shot(IORING_OP_RECV, fds[1], NULL, 0, IORING_RECV_MULTISHOT, 77);
+	for (i = 1; i <= 5; i++) {
+		sent(near, send(fds[0], buffer, (size_t)i * 100, 0));
+		received(far, take_shot("multishot recv"));
+	}
+	close(fds[0]);
+	take_shot("multishot recv"); /* the end: the last completion */
+}
+
+/* Behind a header and the sender's address, for which the request sets room aside. */
+static void receive_message_shot(void)
+{
+	union address a = loopback(AF_INET), from;
+	struct msghdr message = {.msg_namelen = sizeof(from), .msg_controllen = 32};
+	int fd = bound(&a, SOCK_DGRAM), i;
+	struct process *p = spawn(datagram_to, &a);
+	struct flow *f = NULL;
+
+	ring_new(&ring, 8, 0);
+	give_rooms();
+	start_shot(IORING_OP_RECVMSG, fd, &message, 1, IORING_RECV_MULTISHOT, 9);
+	for (i = 0; i < 2; i++) {
+		ssize_t n = take_shot("multishot recvmsg") - 16 - (ssize_t)sizeof(from) - 32;
+		char *room = ring_room(&ring, rooms[0], ROOM);
+
+		memcpy(&from, room + 16, sizeof(from.v4));
+		if (!f)
+			f = flow("inet", "udp", "in", shown(&from));
+		received(f, n);
+	}
+	reap(p);
+}
+
+static void one_connection(void *with)
+{
+	struct end e = connected(with);
+
+	sent(e.flow, send(e.fd, buffer, 100, 0));
+	close(e.fd);
+}
+
+static void accept_shot(void)
+{
+	union address a = loopback(AF_INET);
+	int listener = listening(&a), i;
+
+	ring_new(&ring, 8, 0);
+	start_shot(IORING_OP_ACCEPT, listener, NULL, 0, IORING_ACCEPT_MULTISHOT, 3);
+	for (i = 0; i < 3; i++) {
+		struct process *p = spawn(one_connection, &a);
+		union address from;
+		socklen_t length = sizeof(from);
+		struct end e = {.fd = (int)take_shot("multishot accept")};
+
+		need(getpeername(e.fd, &from.any, &length), "getpeername");
+		e.flow = flow("inet", "tcp", "in", shown(&from));
+		receive_all(&e, 101);
+		reap(p);
+	}
+}
+
+/* Accepted into the ring's own table: there is no descriptor at all. */
+static void accept_direct(void)
+{
+	union address a = loopback(AF_INET), from;
+	socklen_t length = sizeof(from);
+	int listener = listening(&a), none = -1;
+	struct process *p = spawn(one_connection, &a);
+	struct io_uring_sqe sqe = ring_request(IORING_OP_ACCEPT, listener, &from, 0, (uintptr_t)&length);
+	struct flow *f;
+
+	ring_new(&ring, 8, 0);
+	ring_register(&ring, IORING_REGISTER_FILES, &none, 1);
+	sqe.file_index = 1;
+	need(ring_do(&ring, &sqe), "accept");
+	f = flow("inet", "tcp", "in", shown(&from));
+	sqe = ring_request(IORING_OP_RECV, 0, buffer, 4000, 0);
+	sqe.flags = IOSQE_FIXED_FILE;
+	received(f, ring_do(&ring, &sqe));
+	reap(p);
+}
+
+#define OP_READ_MULTISHOT 49
+
+static void read_shot(void)
+{
+	struct object *pipe;
+	int ends[2], i;
+
+	need(pipe2(ends, O_CLOEXEC), "pipe2");
+	pipe = by_inode("pipe", ends[0]);
+	ring_new(&ring, 8, 0);
+	give_rooms();
+	start_shot(OP_READ_MULTISHOT, ends[0], NULL, 0, 0, 4);
+	for (i = 1; i <= 4; i++) {
+		put(pipe, write(ends[1], buffer, (size_t)i * 10));
+		got(pipe, take_shot("multishot read"));
+	}
+}
+
+/* Two at once with one number: whose a completion is, nothing tells. */
+static void read_shots_alike(void)
+{
+	struct object *pipe[2];
+	int ends[2][2], i;
+
+	ring_new(&ring, 8, 0);
+	give_rooms();
+	for (i = 0; i < 2; i++) {
+		need(pipe2(ends[i], O_CLOEXEC), "pipe2");
+		pipe[i] = by_inode("pipe", ends[i][0]);
+		start_shot(OP_READ_MULTISHOT, ends[i][0], NULL, 0, 0, 5);
+	}
+	for (i = 0; i < 2; i++) {
+		put(pipe[i], write(ends[i][1], buffer, 100));
+		got(pipe[i], take_shot("multishot read"));
+	}
+}
+
 static const struct act acts[] = {
 	{"read", "Linux 5.6", do_read, one_file},
 	{"read-worker", "Linux 5.6", read_worker, one_file},
@@ -424,6 +802,7 @@ static const struct act acts[] = {
 	{"openat-worker", "Linux 5.6", openat_worker, one_file},
 	{"openat2", "Linux 5.6", do_openat2, one_file},
 	{"open-direct", "Linux 5.15", open_direct, one_file},
+	{"open-direct-any", "Linux 5.19", open_direct_any, one_file},
 	{"open-refused", "Linux 5.6", open_refused},
 	{"statx", "Linux 5.6", do_statx, one_file},
 	{"unlinkat", "Linux 5.11", do_unlinkat, one_file},
@@ -433,10 +812,28 @@ static const struct act acts[] = {
 	{"symlinkat", "Linux 5.15", do_symlinkat},
 	{"mkdirat", "Linux 5.15", do_mkdirat},
 	{"fallocate", "Linux 5.6", do_fallocate, one_file},
+	{"ftruncate", "Linux 6.9", do_ftruncate, one_file},
+	{"setxattr", "Linux 5.19", do_setxattr, one_file},
+	{"fsetxattr", "Linux 5.19", do_fsetxattr, one_file},
+	{"packet-socket", "Linux 5.19", packet_socket},
 	{"send-recv", "Linux 5.6", send_receive},
 	{"sendmsg-recvmsg", "Linux 5.3", messages},
 	{"tcp", "Linux 5.6", tcp},
+	{"udp", "Linux 5.3", udp},
 	{"udp-worker", "Linux 5.3", udp_worker},
+	{"udp-send", "Linux 6.1", udp_send_inline},
+	{"udp-send-worker", "Linux 6.1", udp_send_worker},
+	{"udp-recvmsg", "Linux 5.3", udp_receive},
+	{"recv-peek", "Linux 5.6", receive_peek},
+	{"scm-rights", "Linux 5.3", rights, one_file},
+	{"recv-multishot", "Linux 6.0", receive_shot},
+	{"recvmsg-multishot", "Linux 6.0", receive_message_shot},
+	{"accept-multishot", "Linux 5.19", accept_shot},
+	{"accept-direct", "Linux 5.15", accept_direct},
+	{"read-multishot", "Linux 6.7", read_shot},
+	{"read-multishots-alike", "Linux 6.7", read_shots_alike, .may = "any:lower"},
+	{"read-skip-success", "Linux 5.17", read_untold, one_file, .may = "any:lower", .way = "no completion"},
+	{"read-overflow", "Linux 5.5", read_overflow, one_file, .may = "any:lower", .way = "no room"},
 };
 
 int main(int argc, char **argv)

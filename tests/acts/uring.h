@@ -83,6 +83,14 @@ static inline int ring_take(struct ring *r)
 	return result;
 }
 
+/* Which of the buffers that the kernel chooses from the newest completion is in. */
+static inline char *ring_room(struct ring *r, char *rooms, size_t size)
+{
+	const struct io_uring_cqe *last = &r->cqes[(*r->cq_head - 1) & *r->cq_mask];
+
+	return rooms + (last->flags >> IORING_CQE_BUFFER_SHIFT) * size;
+}
+
 /* One request; its result, or -1 with errno. A kernel that does not know the request says EINVAL. */
 static inline int ring_do(struct ring *r, const struct io_uring_sqe *sqe)
 {

@@ -215,7 +215,8 @@ void actions_record(struct recorder *r, const struct record_action *record)
 	struct action_burst *b;
 
 	if (request && place) {
-		path = (struct text_view){place->path.text, place->path.length};
+		if (!kernel)
+			path = (struct text_view){place->path.text, place->path.length};
 		to = (struct text_view){place->to.text, place->to.length};
 	}
 	if (request && record->nr == NR_OPENAT) {

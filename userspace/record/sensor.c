@@ -170,6 +170,24 @@ static uint8_t uring_request_at(const struct btf *btf)
 	return parameters && tells_pointer(btf, parameters, 2);
 }
 
+/* The kernel's flag REQ_F_..., a member of an enum without a name, which libbpf does not relocate. */
+static uint32_t request_flag(const struct btf *btf, const char *name)
+{
+	uint32_t id, count = btf__type_cnt(btf);
+	int i;
+
+	for (id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+
+		if (!btf_is_enum(type) || type->name_off)
+			continue;
+		for (i = 0; i < btf_vlen(type); i++)
+			if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), name))
+				return btf_enum(type)[i].val < 32 ? 1U << btf_enum(type)[i].val : 0;
+	}
+	return 0;
+}
+
 static void set_constant(struct bpf_object *object, const char *name, const void *value, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(object);
@@ -210,6 +228,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint64_t files_half, life_half;
 	uint8_t cqe = uring_layout(btf) == URING_ENTRY;
 	uint8_t request_at = uring_request_at(btf);
+	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	if (slots > SCRATCH_SLOTS_MAX)
@@ -229,6 +248,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
+	set_constant(sensor->object, "uring_shots_mask", &shots_mask, sizeof(shots_mask));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
 	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
 	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));
@@ -253,7 +273,7 @@ static void hook_missing(struct sensor *sensor, const struct bpf_program *progra
 {
 	struct missing_hook *m = &sensor->missing[sensor->missing_count];
 
-	if (!strncmp(bpf_program__name(program), "uring_submit", 12) && !refused)
+	if ((!strncmp(bpf_program__name(program), "uring_submit", 12) || !strcmp(bpf_program__name(program), "uring_overflow")) && !refused)
 		return; /* one of two names of one hook; what both missing means, uring_complete says */
 	if (sensor->missing_count == MISSING_MAX)
 		return;

@@ -52,8 +52,8 @@ const struct way ways[] = {
 
 	{URING, "that it was used", "io_uring_setup io_uring_enter", {EXACTLY, EXACTLY}},
 	{URING, "reads, writes, opens, sockets, changes of names", "uring_complete", {EXACTLY, EXACTLY}, .use = USE_URING},
-	{URING, "opens into the ring's own table, multishot receives, unconnected datagrams", "",
-		BOTH(SEEN_LOWER, "Of io_uring: opens into the ring's own table, multishot receives, and where unconnected datagrams went."),
+	{URING, "requests that want no completion, completions for which the process made no room", "uring_overflow",
+		BOTH(SEEN_LOWER, "Of io_uring: what requests did that want no completion, or for whose completion there was no room, is not known: each is counted as lost."),
 		.use = USE_URING},
 
 	{NARROW, "the usual calls for files, directories and sockets", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
@@ -128,6 +128,7 @@ static const struct {
 	{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec", "a kernel with control groups (CONFIG_CGROUPS)"},
 	{"uring_complete", "what is read, written, opened or sent by io_uring is not seen",
 		"Linux 5.17 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
+	{"uring_overflow", "completions of io_uring for which the process made no room are not seen", "Linux 5.19 or later, which has that tracepoint"},
 	{"uring_submit*", "the names that io_uring requests give are not seen", "Linux 5.10 or later with tracepoints in io_uring"},
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},

@@ -50,18 +50,21 @@ static __always_inline bool base_of(struct where *where, u64 task, s32 dirfd)
 #define NAME_TEXT 0x100000000ULL
 #define NAME_KERNEL 0x200000000ULL /* the name is in the kernel's memory */
 
-__noinline int put_name(u32 slot, u64 name, u64 dirfd)
+static __always_inline long read_name(struct scratch *s, u64 name, u64 dirfd)
+{
+	return !name ? 0 : dirfd & NAME_KERNEL ? bpf_probe_read_kernel_str(&s->out[NAME_AT], NAME_BYTES, (void *)name) :
+						   bpf_probe_read_user_str(&s->out[NAME_AT], NAME_BYTES, (void *)name);
+}
+
+__noinline int place_name(u32 slot, s64 length, u64 dirfd)
 {
 	struct scratch *s = scratch_at(slot);
 	struct where where;
 	u32 end, at;
-	long length;
 
 	if (!s)
 		return 0;
 	end = s->at;
-	length = !name ? 0 : dirfd & NAME_KERNEL ? bpf_probe_read_kernel_str(&s->out[NAME_AT], NAME_BYTES, (void *)name) :
-						   bpf_probe_read_user_str(&s->out[NAME_AT], NAME_BYTES, (void *)name);
 	s->given = 0;
 	if (length > 1) {
 		length = bound(length - 1, NAME_BYTES - 1);
@@ -79,6 +82,13 @@ __noinline int put_name(u32 slot, u64 name, u64 dirfd)
 	return end - s->at;
 }
 
+static __always_inline int put_name(u32 slot, u64 name, u64 dirfd)
+{
+	struct scratch *s = scratch_at(slot);
+
+	return s ? place_name(slot, read_name(s, name, dirfd), dirfd) : 0;
+}
+
 static __always_inline u64 argument(const struct scratch *s, u32 spec, u32 shift)
 {
 	u32 which = (spec >> shift) & 15;
@@ -89,6 +99,108 @@ static __always_inline u64 argument(const struct scratch *s, u32 spec, u32 shift
 static __always_inline u64 directory(const struct scratch *s, u32 spec, u32 shift)
 {
 	return (spec >> shift) & 15 ? (u32)argument(s, spec, shift) : (u32)AT_FDCWD;
+}
+
+/* ---- metadata asked for by name ---- */
+
+#define HASH_WORDS (NAME_BYTES / 8)
+
+/* The hash of a name at NAME_AT, a word at a time. What lies behind its end in the last word is made 0 first. */
+__noinline u64 name_hash(u32 slot, s64 length)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 hash = HASH_START;
+
+	if (!s)
+		return 0;
+	*(u64 *)&s->out[NAME_AT + bound(length, NAME_BYTES - 1)] = 0;
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < HASH_WORDS; i++) {
+		if ((s64)i * 8 >= length)
+			break;
+		hash = (hash ^ *(u64 *)&s->out[NAME_AT + i * 8]) * HASH_PRIME;
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+/* Tells which name it is that a row counts. 0: sent. With what != WHAT_TOUCH it carries the call itself. */
+__noinline int send_name(u32 slot, s64 length, u64 dirfd, u32 what)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 task = bpf_get_current_task();
+	struct record_file *r;
+	int path;
+
+	if (!s)
+		return -1;
+	s->flags = 0;
+	path = place_name(slot, length, dirfd);
+	r = scratch_head(s, sizeof(*r));
+	__builtin_memset(r, 0, sizeof(*r));
+	head_fill(&r->head, RECORD_file, scratch_size(s), task);
+	r->key.start = r->head.start;
+	r->key.tgid = r->head.tgid;
+	r->key.ino = s->args[0];
+	r->key.generation = s->args[1];
+	r->key.by_name = 1;
+	r->what = what;
+	r->path_flags = s->flags | PATH_ARGUMENT;
+	r->path_given = s->given;
+	r->path.length = path;
+	r->path.offset = scratch_size(s) - path;
+	return ring_send(files_ring, files_half, r, scratch_size(s)) != 0;
+}
+
+/*
+ * Counts one call that asked for the metadata of a name, by the name and what it is relative to: a thousand times the same name is one row
+ * and one record. `error`: what the kernel said, 0 if it answered. The object behind it is not known here.
+ */
+__noinline int count_name(u64 name, u64 dirfd, u64 error)
+{
+	u64 task = bpf_get_current_task();
+	struct where where = {};
+	struct file_key key = {};
+	struct file_row *row;
+	struct scratch *s;
+	long length;
+	int slot;
+
+	slot = scratch_claim();
+	s = slot < 0 ? 0 : scratch_at(slot);
+	if (!s) {
+		ADD(state.lost_calls, 1);
+		return 0;
+	}
+	length = read_name(s, name, dirfd);
+	if (length < 0) /* no memory of the process: nothing was asked for */
+		goto out;
+	if (s->out[NAME_AT] != '/')
+		base_of(&where, task, dirfd);
+	key.start = start_of(task);
+	key.tgid = READ(struct task_struct, task, tgid);
+	key.ino = s->args[0] = name_hash(slot, length) ^ where.dentry;
+	key.generation = s->args[1] = error;
+	key.by_name = 1;
+	row = file_row_get(&key);
+	if (!row) {
+		if (send_name(slot, length, dirfd, WHAT_STAT))
+			ADD(state.lost_calls, 1);
+		goto out;
+	}
+	ADD(row->stats, 1);
+	row->last = bpf_ktime_get_boot_ns();
+	if (!row->first)
+		row->first = row->last;
+	if (!row->named) {
+		if (send_name(slot, length, dirfd, WHAT_TOUCH))
+			ADD(state.lost_name, 1);
+		else
+			row->named = 1;
+	}
+out:
+	scratch_release(s);
+	return 0;
 }
 
 /* Sends an action whose arguments are in the slot. */
@@ -212,6 +324,36 @@ __noinline int send_place(u32 nr, u64 dentry, u64 mnt, u64 to_dentry, u64 id)
 	ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return 0;
+}
+
+/* The mount that each thread last asked to write to: the hooks of extended attributes tell the dentry alone. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u64);
+} write_mounts SEC(".maps");
+
+/* A mount of a file system that lies on others, by which it reaches these: it hangs in no namespace, and is no pipe's or memfd's. */
+static __always_inline bool is_inner_mount(u64 mnt)
+{
+	u64 ns = (u64)READ(struct mount, mount_of(mnt), mnt_ns);
+
+	return (s64)ns < 0 && ns > -4096ULL && !(READ(struct super_block, READ(struct vfsmount, mnt, mnt_sb), s_flags) & SB_NOUSER);
+}
+
+/* Without the right mount the path stays the argument. */
+__noinline int send_attribute_place(u32 nr, u64 dentry)
+{
+	u64 thread = bpf_get_current_pid_tgid(), mnt;
+	u64 *last = bpf_map_lookup_elem(&write_mounts, &thread);
+
+	if (!last)
+		return 0;
+	mnt = *last;
+	if (is_inner_mount(mnt) || READ(struct vfsmount, mnt, mnt_sb) != READ(struct inode, READ(struct dentry, dentry, d_inode), i_sb))
+		return 0;
+	return send_place(nr, dentry, mnt, 0, thread);
 }
 
 static __always_inline u64 path_mnt(u64 path)

@@ -383,6 +383,106 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 		on_action(regs, 41, 0, ret, 64);
 }
 
+/* ---- blocks that files share ---- */
+
+/* include/uapi/linux/fs.h */
+#define CLONE_FILE 0x40049409U	/* FICLONE */
+#define CLONE_RANGE 0x4020940dU /* FICLONERANGE */
+#define DEDUPE_RANGE 0xc0189436U /* FIDEDUPERANGE */
+#define DEDUPES_MAX 8
+
+/* struct file_dedupe_range_info, behind the 24 bytes of struct file_dedupe_range */
+struct dedupe {
+	s64 fd;
+	u64 offset, bytes;
+	s32 status;
+	u32 reserved;
+};
+
+/* Of one destination; the bytes were compared, and are the same afterwards: both files were read. */
+__noinline int dedupe_one(u64 fd, u64 at)
+{
+	struct dedupe d;
+
+	if (bpf_probe_read_user(&d, sizeof(d), (void *)at) || d.status)
+		return 0;
+	count_fd((u32)fd, WHAT_READ, d.bytes, 0, 0);
+	return count_fd((u32)d.fd, WHAT_READ, d.bytes, 0, 0);
+}
+
+__noinline int dedupe(u64 fd, u64 at)
+{
+	u16 count = 0;
+
+	if (bpf_probe_read_user(&count, sizeof(count), (void *)(at + 16)))
+		return 0;
+	if (count > DEDUPES_MAX)
+		ADD(state.lost_calls, count - DEDUPES_MAX);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < DEDUPES_MAX && i < count; i++)
+		dedupe_one(fd, at + 24 + i * sizeof(struct dedupe));
+	return 0;
+}
+
+/* The bytes of the source that the destination shares from now on: read of the one, written to the other, as if they had been copied. */
+__noinline int clone(u64 to, u64 from, u64 offset, u64 length)
+{
+	u64 file = fd_file(bpf_get_current_task(), (u32)from);
+	u64 size = file ? READ(struct inode, READ(struct file, file, f_inode), i_size) : 0;
+
+	if (!length)
+		length = offset < size ? size - offset : 0;
+	count_fd((u32)from, WHAT_READ, length, 0, 0);
+	return count_fd((u32)to, WHAT_WRITE, length, 0, 0);
+}
+
+static __always_inline void on_ioctl(long ret, u64 fd, u32 command, u64 argument)
+{
+	u64 range[3]; /* source, its offset, length */
+
+	if (ret)
+		return;
+	if (command == CLONE_FILE)
+		clone(fd, argument, 0, 0);
+	else if (command == CLONE_RANGE && !bpf_probe_read_user(range, sizeof(range), (void *)argument))
+		clone(fd, range[0], range[1], range[2]);
+	else if (command == DEDUPE_RANGE)
+		dedupe(fd, argument);
+}
+
+/* ---- metadata ---- */
+
+#define EMPTY_PATH_FD(dirfd) ((s32)(dirfd) != AT_FDCWD)
+
+/*
+ * stat and the like. By an fd the object is there at the end of the call. By name it is not, and the name is counted; but where stats are
+ * counted as the kernel asks the object (security_inode_getattr), those that went well are not counted again (`told`).
+ */
+__noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
+{
+	u8 first = 0;
+	u64 file;
+
+	if ((ret <= -ERESTART_FIRST && ret >= -ERESTART_LAST) || (ret >= 0 && told && object_stats))
+		return 0;
+	if (name && bpf_probe_read_user(&first, 1, (void *)name))
+		return 0;
+	if (first || !EMPTY_PATH_FD(dirfd))
+		return count_name(name, (u32)dirfd, ret < 0 ? -ret : 0);
+	if (ret < 0)
+		return 0;
+	file = fd_file(bpf_get_current_task(), (u32)dirfd);
+	if (!file)
+		lose_call(WHAT_STAT, 0);
+	else if (!inode_is_socket((u64)READ(struct file, file, f_inode)))
+		count_file(file, WHAT_STAT, 0, 0, bpf_get_current_task());
+	return 0;
+}
+
+#define STAT(dirfd, name) look_at(dirfd, name, R, 1)
+#define LOOK(dirfd, name) look_at(dirfd, name, R, 0)
+#define CWD ((u32)AT_FDCWD)
+
 /* REGS and WORDS are the attaching program's: where the registers are, and of which kind of call */
 #define ACT(nr, spec) on_action(REGS, nr, spec, R, WORDS)
 
@@ -391,11 +491,16 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(0, read, on_read(R, A, B))                                                                                   \
 	X(1, write, on_data(R, A, WHAT_WRITE, B, 0))                                                                     \
 	X(2, open, on_open(R, A))                                                                                      \
+	X(4, newstat, STAT(CWD, A))                                                                                   \
+	X(5, newfstat, STAT(A, 0))                                                                                     \
+	X(6, newlstat, STAT(CWD, A))                                                                                   \
 	X(9, mmap, on_mmap(R, B, D, E, F))                                                                             \
+	X(16, ioctl, on_ioctl(R, A, B, C))                                                                             \
 	X(17, pread64, on_bytes(R, A, WHAT_READ))                                                                      \
 	X(18, pwrite64, on_bytes(R, A, WHAT_WRITE))                                                                    \
 	X(19, readv, on_data(R, A, WHAT_READ, B, C))                                                                     \
 	X(20, writev, on_data(R, A, WHAT_WRITE, B, C))                                                                   \
+	X(21, access, LOOK(CWD, A))                                                                                    \
 	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
 	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
 	X(42, connect, on_connect(R, A, B))                                                                            \
@@ -415,6 +520,7 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(86, link, ACT(86, NAME(0) | TO(1)))                                                                          \
 	X(87, unlink, ACT(87, NAME(0)))                                                                                \
 	X(88, symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                          \
+	X(89, readlink, LOOK(CWD, A))                                                                                  \
 	X(90, chmod, ACT(90, NAME(0)))                                                                                 \
 	X(91, fchmod, ACT(91, OF_FD(0)))                                                                               \
 	X(92, chown, ACT(92, NAME(0)))                                                                                 \
@@ -423,6 +529,8 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(101, ptrace, ACT(101, 0))                                                                                    \
 	X(132, utime, ACT(132, NAME(0)))                                                                               \
 	X(133, mknod, ACT(133, NAME(0)))                                                                               \
+	X(137, statfs, LOOK(CWD, A))                                                                                   \
+	X(138, fstatfs, LOOK(A, 0))                                                                                    \
 	X(155, pivot_root, ACT(155, NAME(0) | TO(1)))                                                                  \
 	X(161, chroot, ACT(161, NAME(0)))                                                                              \
 	X(165, mount, ACT(165, NAME(1) | TO(0) | TO_IS_TEXT))                                                          \
@@ -432,6 +540,12 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(188, setxattr, ACT(188, NAME(0) | TO(1) | TO_IS_TEXT))                                                       \
 	X(189, lsetxattr, ACT(189, NAME(0) | TO(1) | TO_IS_TEXT))                                                      \
 	X(190, fsetxattr, ACT(190, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                     \
+	X(191, getxattr, LOOK(CWD, A))                                                                                 \
+	X(192, lgetxattr, LOOK(CWD, A))                                                                                \
+	X(193, fgetxattr, LOOK(A, 0))                                                                                  \
+	X(194, listxattr, LOOK(CWD, A))                                                                                \
+	X(195, llistxattr, LOOK(CWD, A))                                                                               \
+	X(196, flistxattr, LOOK(A, 0))                                                                                 \
 	X(197, removexattr, ACT(197, NAME(0) | TO(1) | TO_IS_TEXT))                                                    \
 	X(198, lremovexattr, ACT(198, NAME(0) | TO(1) | TO_IS_TEXT))                                                   \
 	X(199, fremovexattr, ACT(199, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                  \
@@ -450,11 +564,14 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(259, mknodat, ACT(259, AT(0) | NAME(1)))                                                                     \
 	X(260, fchownat, ACT(260, AT(0) | NAME(1)))                                                                    \
 	X(261, futimesat, ACT(261, AT(0) | NAME(1)))                                                                   \
+	X(262, newfstatat, STAT(A, B))                                                                                 \
 	X(263, unlinkat, ACT(263, AT(0) | NAME(1)))                                                                    \
 	X(264, renameat, ACT(264, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                 \
 	X(265, linkat, ACT(265, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                   \
 	X(266, symlinkat, ACT(266, AT(1) | NAME(2) | TO(0) | TO_IS_TEXT))                                              \
+	X(267, readlinkat, LOOK(A, B))                                                                                 \
 	X(268, fchmodat, ACT(268, AT(0) | NAME(1)))                                                                    \
+	X(269, faccessat, LOOK(A, B))                                                                                  \
 	X(272, unshare, ACT(272, 0))                                                                                   \
 	X(275, splice, on_transfer(R, A, C))                                                                           \
 	X(276, tee, on_transfer(R, A, B))                                                                              \
@@ -469,6 +586,7 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(299, recvmmsg, on_messages(R, A, B, WHAT_RECEIVE, D))                                                        \
 	X(300, fanotify_init, ACT(300, 0))                                                                             \
 	X(301, fanotify_mark, ACT(301, AT(3) | NAME(4)))                                                               \
+	X(303, name_to_handle_at, LOOK(A, B))                                                                          \
 	X(304, open_by_handle_at, on_gained(R, WHAT_OPEN | HOW_OPENED))                                                \
 	X(307, sendmmsg, on_messages(R, A, B, WHAT_SEND, 0))                                                           \
 	X(308, setns, ACT(308, OF_FD(0)))                                                                              \
@@ -484,6 +602,7 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(326, copy_file_range, on_transfer(R, A, C))                                                                  \
 	X(327, preadv2, on_bytes(R, A, WHAT_READ))                                                                     \
 	X(328, pwritev2, on_bytes(R, A, WHAT_WRITE))                                                                   \
+	X(332, statx, STAT(A, B))                                                                                      \
 	X(333, io_pgetevents, on_aio(R, D))                                                                            \
 	X(424, pidfd_send_signal, ACT(424, 0))                                                                         \
 	X(425, io_uring_setup, state.used[USED_URING] = 1)                                                             \
@@ -494,10 +613,15 @@ static __always_inline void on_socket(u64 regs, u64 family, u64 type, s64 ret)
 	X(432, fsmount, ACT(432, 0))                                                                                   \
 	X(437, openat2, on_open(R, B))                                                                                 \
 	X(438, pidfd_getfd, (on_gained(R, WHAT_TOUCH | HOW_PIDFD), ACT(438, 0)))                                       \
+	X(439, faccessat2, LOOK(A, B))                                                                                 \
 	X(442, mount_setattr, ACT(442, AT(0) | NAME(1)))                                                               \
 	X(444, landlock_create_ruleset, ACT(444, 0))                                                                   \
 	X(446, landlock_restrict_self, ACT(446, 0))                                                                    \
-	X(452, fchmodat2, ACT(452, AT(0) | NAME(1)))
+	X(452, fchmodat2, ACT(452, AT(0) | NAME(1)))                                                                   \
+	X(463, setxattrat, ACT(463, AT(0) | NAME(1) | TO(3) | TO_IS_TEXT))                                             \
+	X(464, getxattrat, LOOK(A, B))                                                                                 \
+	X(465, listxattrat, LOOK(A, B))                                                                                \
+	X(466, removexattrat, ACT(466, AT(0) | NAME(1) | TO(3) | TO_IS_TEXT))
 
 /*
  * 32-bit calls: `int 0x80` and 32-bit programs (arch/x86/entry/syscalls/syscall_32.tbl). Numbers and some layouts differ; the name is
@@ -540,10 +664,12 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(9, sys_link, ACT(86, NAME(0) | TO(1)))                                                                       \
 	X(10, sys_unlink, ACT(87, NAME(0)))                                                                            \
 	X(15, sys_chmod, ACT(90, NAME(0)))                                                                             \
+	X(33, sys_access, LOOK(CWD, A))                                                                                \
 	X(38, sys_rename, ACT(82, NAME(0) | TO(1)))                                                                    \
 	X(39, sys_mkdir, ACT(83, NAME(0)))                                                                             \
 	X(40, sys_rmdir, ACT(84, NAME(0)))                                                                             \
 	X(83, sys_symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                      \
+	X(85, sys_readlink, LOOK(CWD, A))                                                                              \
 	X(102, compat_sys_socketcall, on_socketcall(R, A, B))                                                          \
 	X(141, compat_sys_getdents, on_bytes(R, A, WHAT_LIST))                                                         \
 	X(145, sys_readv, on_bytes(R, A, WHAT_READ))                                                                   \
@@ -552,12 +678,18 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(181, sys_ia32_pwrite64, on_bytes(R, A, WHAT_WRITE))                                                          \
 	X(187, compat_sys_sendfile, on_transfer(R, B, A))                                                              \
 	X(192, sys_mmap_pgoff, on_mmap(R, B, D, E, F * 4096))                                                          \
+	X(195, compat_sys_ia32_stat64, STAT(CWD, A))                                                                   \
+	X(196, compat_sys_ia32_lstat64, STAT(CWD, A))                                                                  \
+	X(197, compat_sys_ia32_fstat64, STAT(A, 0))                                                                    \
 	X(220, sys_getdents64, on_bytes(R, A, WHAT_LIST))                                                              \
 	X(239, compat_sys_sendfile64, on_transfer(R, B, A))                                                            \
 	X(295, compat_sys_openat, on_open(R, B))                                                                       \
 	X(296, sys_mkdirat, ACT(258, AT(0) | NAME(1)))                                                                 \
+	X(300, compat_sys_ia32_fstatat64, STAT(A, B))                                                                  \
 	X(301, sys_unlinkat, ACT(263, AT(0) | NAME(1)))                                                                \
 	X(302, sys_renameat, ACT(264, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                             \
+	X(305, sys_readlinkat, LOOK(A, B))                                                                             \
+	X(307, sys_faccessat, LOOK(A, B))                                                                              \
 	X(313, sys_splice, on_transfer(R, A, C))                                                                       \
 	X(315, sys_tee, on_transfer(R, A, B))                                                                          \
 	X(333, compat_sys_preadv, on_bytes(R, A, WHAT_READ))                                                           \
@@ -570,6 +702,8 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
 	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, 0))                                                          \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
-	X(437, sys_openat2, on_open(R, B))
+	X(383, sys_statx, STAT(A, B))                                                                                  \
+	X(437, sys_openat2, on_open(R, B))                                                                             \
+	X(439, sys_faccessat2, LOOK(A, B))
 
 #endif

@@ -15,6 +15,23 @@ static __always_inline u64 fd_file(u64 task, u32 fd)
 	return READ_AT(u64, (u64)READ(struct fdtable, table, fd) + (u64)fd * 8);
 }
 
+/*
+ * What is counted is an open file, or, where there is none, an object at a path (struct path): then the lowest bit of its address is set.
+ */
+#define AT_PATH 1
+
+static __always_inline u64 object_path(u64 object)
+{
+	return object & AT_PATH ? object - AT_PATH : MEMBER(struct file, object, f_path);
+}
+
+static __always_inline u64 object_inode(u64 object)
+{
+	if (object & AT_PATH)
+		return (u64)READ(struct dentry, READ(struct path, object - AT_PATH, dentry), d_inode);
+	return (u64)READ(struct file, object, f_inode);
+}
+
 static __always_inline void file_key_fill(struct file_key *key, u64 inode, u64 task)
 {
 	key->start = start_of(task);
@@ -22,7 +39,7 @@ static __always_inline void file_key_fill(struct file_key *key, u64 inode, u64 t
 	key->ino = READ(struct inode, inode, i_ino);
 	key->dev = READ(struct super_block, READ(struct inode, inode, i_sb), s_dev);
 	key->generation = READ(struct inode, inode, i_generation);
-	key->pad = 0;
+	key->by_name = 0;
 }
 
 /* A socket's own file, not the name of one in a directory (that has S_IFSOCK too, under O_PATH). */
@@ -35,7 +52,7 @@ static __always_inline bool inode_is_socket(u64 inode)
 /* Sends the record that names a file; with what != WHAT_TOUCH it carries one call that found no room in the counters. 0: sent. */
 __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 {
-	u64 inode = (u64)READ(struct file, file, f_inode);
+	u64 inode = object_inode(file), path = object_path(file);
 	int slot = scratch_claim(), length;
 	struct record_file *r;
 	struct scratch *s;
@@ -46,7 +63,7 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	s = scratch_at(slot);
 	if (!s)
 		return -1;
-	length = walk_path(slot, (u64)READ(struct file, file, f_path.dentry), (u64)READ(struct file, file, f_path.mnt));
+	length = walk_path(slot, (u64)READ(struct path, path, dentry), (u64)READ(struct path, path, mnt));
 	r = scratch_head(s, sizeof(*r));
 	head_fill(&r->head, RECORD_file, scratch_size(s), task);
 	file_key_fill(&r->key, inode, task);
@@ -57,7 +74,7 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	r->mode = READ(struct inode, inode, i_mode);
 	r->from = from;
 	r->path_flags = s->flags;
-	r->pad = 0;
+	r->path_given = 0;
 	r->path.length = length;
 	r->path.offset = scratch_size(s) - length;
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
@@ -85,6 +102,9 @@ static __always_inline void file_row_add(struct file_row *row, u32 what, u64 byt
 		break;
 	case WHAT_LIST:
 		ADD(row->lists, 1);
+		break;
+	case WHAT_STAT:
+		ADD(row->stats, 1);
 		break;
 	}
 }
@@ -116,7 +136,7 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	struct file_row *row;
 	u64 now;
 
-	file_key_fill(&key, (u64)READ(struct file, file, f_inode), task);
+	file_key_fill(&key, object_inode(file), task);
 	row = file_row_get(&key);
 	if (!row) {
 		if (name_file(file, what, bytes, from, task))
@@ -134,7 +154,7 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 		row->from = from;
 	if (what >> EVENTS_SHIFT)
 		row->events |= what >> EVENTS_SHIFT;
-	if (!READ(struct inode, READ(struct file, file, f_inode), i_nlink))
+	if (!READ(struct inode, object_inode(file), i_nlink))
 		row->deleted = 1;
 	if (row->named)
 		return 0;

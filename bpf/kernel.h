@@ -30,6 +30,7 @@ enum { false, true };
 /* include/uapi/linux/bpf.h: only what is used */
 enum bpf_map_type_used {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
@@ -93,6 +94,7 @@ struct file_system_type {
 
 struct super_block {
 	u32 s_dev;
+	unsigned long s_flags;
 	unsigned long s_magic;
 	struct file_system_type *s_type;
 	struct dentry *s_root;
@@ -111,6 +113,7 @@ struct inode {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mnt_namespace;
@@ -392,6 +395,11 @@ struct io_unlink {
 	struct filename *filename;
 };
 
+struct io_statx {
+	int dfd;
+	struct filename *filename;
+};
+
 struct io_mkdir {
 	int dfd;
 	struct filename *filename;
@@ -425,6 +433,10 @@ struct io_xattr {
 /* from 7.0 each request holds its names in a struct of one pointer */
 struct delayed_filename {
 	struct filename *__incomplete_filename;
+};
+
+struct io_statx___7 {
+	struct delayed_filename filename;
 };
 
 struct io_xattr___7 {
@@ -481,6 +493,7 @@ struct bpf_iter__task_vma {
 
 #pragma clang attribute pop
 
+#define SB_NOUSER (1UL << 31) /* include/linux/fs.h: pipes, anonymous inodes, memfds ... */
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFLNK 0120000

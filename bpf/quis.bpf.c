@@ -169,6 +169,45 @@ PLACE(security_path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
 PLACE(security_path_mknod, 133, P(1), path_mnt(P(0)), 0)
 PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 
+SEC("fentry/mnt_want_write")
+int place_mount(u64 *ctx)
+{
+	u64 thread = bpf_get_current_pid_tgid(), mnt = plain(&ctx[0]);
+
+	if (current_flagged())
+		bpf_map_update_elem(&write_mounts, &thread, &mnt, BPF_ANY);
+	return 0;
+}
+
+#define ATTRIBUTE_PLACE(hook, nr)                                                                                      \
+	SEC("fentry/" #hook)                                                                                           \
+	int place_##hook(u64 *ctx)                                                                                     \
+	{                                                                                                              \
+		if (current_flagged())                                                                                 \
+			send_attribute_place(nr, plain(&ctx[xattr_dentry_at ? 1 : 0]));                                \
+		return 0;                                                                                              \
+	}
+ATTRIBUTE_PLACE(security_inode_setxattr, 188)
+ATTRIBUTE_PLACE(security_inode_removexattr, 197)
+
+/*
+ * The object of a stat, whatever call asks for it. File systems that lie on others ask these in turn, by a mount of their own that hangs
+ * in no namespace (ovl_getattr(), before 6.8): that is not the process's doing.
+ */
+SEC("fentry/security_inode_getattr")
+int look(u64 *ctx)
+{
+	u64 path, inode;
+
+	if (!current_flagged())
+		return 0;
+	path = plain(&ctx[0]);
+	inode = (u64)READ(struct dentry, path_dentry(path), d_inode);
+	if (!is_inner_mount(path_mnt(path)) && !inode_is_socket(inode))
+		count_file(path | AT_PATH, WHAT_STAT, 0, 0, bpf_get_current_task());
+	return 0;
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int uring_submit(u64 *ctx)
 {

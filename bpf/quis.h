@@ -64,6 +64,7 @@ enum path_flags {
 	PATH_DELETED = 1,     /* no name leads to it any more */
 	PATH_UNREACHABLE = 2, /* its mount hangs in no mount tree: a detached or kernel-internal mount */
 	PATH_TRUNCATED = 4,   /* longer than PATH_BYTES or deeper than the walk: the leading part is missing */
+	PATH_ARGUMENT = 16,   /* the name that the process gave, behind the path of what it is relative to */
 	PATH_PSEUDO = 8,      /* no path at all: the name is the kernel's label (pipe, anon_inode) */
 };
 
@@ -81,6 +82,7 @@ enum what {
 	WHAT_SEND,
 	WHAT_RECEIVE,
 	WHAT_REFUSED, /* a connect that failed */
+	WHAT_STAT,    /* asked for metadata */
 	WHAT_MASK = 0xff,
 	WHAT_KERNEL_ADDRESS = 0x8000, /* the address given lies in the kernel's memory */
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
@@ -105,7 +107,7 @@ struct file_key {
 	u32 tgid;
 	u32 dev;
 	u32 generation; /* i_generation: tells a new file from the deleted one whose inode number it took */
-	u32 pad;
+	u32 by_name;	/* no object is told: ino is a hash of the name given, generation the errno */
 };
 
 struct file_row {
@@ -117,6 +119,7 @@ struct file_row {
 	u64 maps;
 	u64 mapped_bytes;
 	u64 lists;
+	u64 stats;
 	u64 first;
 	u64 last;
 	u32 how;
@@ -234,7 +237,7 @@ struct record_file {
 	u32 mode;	   /* i_mode */
 	u32 from;
 	u32 path_flags;
-	u32 pad;
+	u32 path_given; /* with PATH_ARGUMENT, as in struct record_action */
 	struct text_ref path;
 };
 

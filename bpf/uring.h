@@ -31,6 +31,7 @@ enum uring_op {
 	URING_OPENAT = 18,
 	URING_CLOSE = 19,
 	URING_FILES_UPDATE = 20,
+	URING_STATX = 21,
 	URING_READ = 22,
 	URING_WRITE = 23,
 	URING_FADVISE = 24,
@@ -529,6 +530,10 @@ __noinline int uring_result(u64 request, s64 result, u64 task)
 		if (result < 0)
 			return uring_action(request, 257, result, task);
 		uring_gained(request, WHAT_OPEN | HOW_OPENED, READ(struct io_open, request, file_slot), result, task);
+		break;
+	case URING_STATX: /* the name is freed after this */
+		if (result < 0 || !object_stats)
+			count_name(REQUEST_NAME(struct io_statx, filename), DIRFD(struct io_statx, dfd), result < 0 ? -result : 0);
 		break;
 	case URING_FIXED_FD_INSTALL:
 		uring_gained(request, WHAT_TOUCH, 0, result, task);

@@ -39,7 +39,7 @@
 #define SKIP 77
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum counter { OPENS, READS, READ_BYTES, WRITES, WRITE_BYTES, MAPS, MAPPED_BYTES, LISTS, FAILED, COUNTERS };
+enum counter { OPENS, READS, READ_BYTES, WRITES, WRITE_BYTES, MAPS, MAPPED_BYTES, LISTS, STATS, FAILED, COUNTERS };
 
 /* One object as one process reached it. `unsaid` has a bit for each counter that the act makes no claim about; an
  * `optional` object may be missing, but not have more than is stated. */
@@ -246,6 +246,7 @@ static inline struct object *object(const char *type, const char *path)
 
 	o->type = keep(type);
 	o->path[0] = keep(path);
+	o->unsaid = 1U << STATS; /* the acts' own helpers look at files too */
 	area_link(me->objects, o);
 	return o;
 }
@@ -292,6 +293,13 @@ static inline struct object *unsaid(struct object *o, enum counter counter)
 static inline void count(struct object *o, enum counter counter, uint64_t by)
 {
 	__atomic_fetch_add(&o->count[counter], by, __ATOMIC_RELAXED);
+}
+
+/* `times` calls asked for its metadata. */
+static inline void looked(struct object *o, uint64_t times)
+{
+	o->unsaid &= ~(1U << STATS);
+	count(o, STATS, times);
 }
 
 static inline struct object *optional(struct object *o)

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <linux/openat2.h>
 #include <sys/sendfile.h>
+#include <sys/statfs.h>
+#include <sys/xattr.h>
 
 #define SIZE 10000
 
@@ -330,18 +332,135 @@ static void do_copy_range(void)
 
 /* ---- looking without opening ---- */
 
-/* No content is reached: whether the report names the file or not, nothing may be counted as read. */
 static void look(void)
 {
-	struct object *o = optional(file("a"));
+	struct object *o = object(NULL, in_dir("a"));
+	struct statx result;
+	struct stat st;
+	int dir;
+
+	need(syscall(SYS_stat, o->path[0], &st), "stat");
+	need(syscall(SYS_lstat, o->path[0], &st), "lstat");
+	need(statx(AT_FDCWD, o->path[0], 0, STATX_ALL, &result), "statx");
+	looked(o, 3);
+	dir = opened(object("dir", act_dir), open(act_dir, O_PATH | O_DIRECTORY));
+	need(syscall(SYS_newfstatat, dir, "a", &st, 0), "newfstatat");
+	need(chdir(act_dir), "chdir");
+	need(syscall(SYS_newfstatat, AT_FDCWD, "./a", &st, 0), "newfstatat");
+	looked(o, 2);
+}
+
+static void look_by_fd(void)
+{
+	struct object *o = file("a");
+	int fd = reading(o);
+	struct statx result;
+	struct statfs fs;
+	struct stat st;
+	char list[100];
+
+	need(syscall(SYS_fstat, fd, &st), "fstat");
+	need(syscall(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH), "newfstatat");
+	need(statx(fd, "", AT_EMPTY_PATH, STATX_ALL, &result), "statx");
+	need(syscall(SYS_flistxattr, fd, list, sizeof(list)), "flistxattr");
+	need(fstatfs(fd, &fs), "fstatfs");
+	got(o, read(fd, buffer, 10));
+	looked(o, 5);
+}
+
+/* What is there a thousand times: one entry. */
+static void look_often(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+	struct stat st;
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		need(syscall(SYS_stat, o->path[0], &st), "stat");
+	looked(o, 1000);
+}
+
+/* Probing for what is not there. */
+static void look_missing(void)
+{
+	struct object *o = object(NULL, in_dir("missing"));
 	struct statx result;
 	struct stat st;
 
-	o->unsaid = 0;
-	need(stat(o->path[0], &st), "stat");
-	need(lstat(o->path[0], &st), "lstat");
-	need(statx(AT_FDCWD, o->path[0], 0, STATX_ALL, &result), "statx");
-	need(access(o->path[0], R_OK), "access");
+	if (!stat(o->path[0], &st) || !lstat(o->path[0], &st) || !access(o->path[0], F_OK) ||
+		!statx(AT_FDCWD, o->path[0], 0, STATX_ALL, &result) || readlink(o->path[0], buffer, 100) >= 0)
+		exit(2);
+	looked(o, 5);
+}
+
+static void look_access(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+
+	need(syscall(SYS_access, o->path[0], R_OK), "access");
+	need(syscall(SYS_faccessat, AT_FDCWD, o->path[0], R_OK), "faccessat");
+	looked(o, 2);
+}
+
+static void look_faccessat2(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+
+	need(syscall(439, AT_FDCWD, o->path[0], R_OK, AT_EACCESS), "faccessat2");
+	looked(o, 1);
+}
+
+static void prepare_link(void)
+{
+	need(symlink("nowhere", in_dir("link")), "symlink");
+}
+
+static void look_link(void)
+{
+	struct object *o = object(NULL, in_dir("link"));
+
+	need(syscall(SYS_readlink, o->path[0], buffer, 100L), "readlink");
+	need(syscall(SYS_readlinkat, AT_FDCWD, o->path[0], buffer, 100L), "readlinkat");
+	looked(o, 2);
+}
+
+static void prepare_attribute(void)
+{
+	one_file();
+	need(setxattr(in_dir("a"), "user.quis", "value", 5, 0), "setxattr");
+}
+
+static void look_attributes(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+
+	need(getxattr(o->path[0], "user.quis", buffer, 100), "getxattr");
+	need(lgetxattr(o->path[0], "user.quis", buffer, 100), "lgetxattr");
+	need(listxattr(o->path[0], buffer, 100), "listxattr");
+	need(llistxattr(o->path[0], buffer, 100), "llistxattr");
+	looked(o, 4);
+}
+
+static void look_file_system(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+	struct statfs fs;
+
+	need(statfs(o->path[0], &fs), "statfs");
+	looked(o, 1);
+}
+
+static void look_handle(void)
+{
+	struct object *o = object(NULL, in_dir("a"));
+	union {
+		struct file_handle handle;
+		char room[200];
+	} u = {.handle.handle_bytes = 128};
+	int mount;
+
+	need(name_to_handle_at(AT_FDCWD, o->path[0], &u.handle, &mount, 0), "name_to_handle_at");
+	looked(o, 1);
 }
 
 /* ---- directories ---- */
@@ -514,6 +633,15 @@ static const struct act acts[] = {
 	{"splice", NULL, do_splice, one_file},
 	{"copy-file-range", NULL, do_copy_range, one_file},
 	{"stat", NULL, look, one_file},
+	{"stat-fd", NULL, look_by_fd, one_file},
+	{"stat-often", NULL, look_often, one_file},
+	{"stat-missing", NULL, look_missing},
+	{"access", NULL, look_access, one_file},
+	{"faccessat2", "Linux 5.8", look_faccessat2, one_file},
+	{"readlink", NULL, look_link, prepare_link},
+	{"getxattr", "user attributes", look_attributes, prepare_attribute},
+	{"statfs", NULL, look_file_system, one_file},
+	{"name-to-handle", "file handles", look_handle, one_file},
 	{"getdents64", NULL, list_dir, thirty_files},
 	{"getdents", NULL, list_dir_old, thirty_files},
 	{"zero", "/dev/zero", read_zero},

@@ -3,7 +3,7 @@
 #define QUIS_TRUTH_H
 
 static const char *const truth_counters[COUNTERS] = {
-	"opens", "reads", "read_bytes", "writes", "write_bytes", "maps", "mapped_bytes", "lists", "failed"};
+	"opens", "reads", "read_bytes", "writes", "write_bytes", "maps", "mapped_bytes", "lists", "stats", "failed"};
 
 /* Length of the UTF-8 sequence at `s`, 0 if it is none. */
 static inline int truth_sequence(const unsigned char *s)

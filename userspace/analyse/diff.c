@@ -23,8 +23,8 @@ const char *const diff_titles[DIFF_PARTS] = {
 static const char *const sql[DIFF_PARTS] = {
 	[DIFF_PROGRAMS] = "SELECT executable, NULL, 0, count(*) FROM image WHERE executable IS NOT NULL AND event IS NOT 'fork' GROUP BY 1 ORDER BY 1",
 	[DIFF_FILES] = "SELECT steady_path(f.path), f.class, capped_sum(t.read_bytes), count(*) FROM total AS t JOIN file AS f ON f.id = t.file"
-		       " WHERE f.path IS NOT NULL AND (f.type IS NULL OR f.type NOT IN ('pipe', 'memfd')) GROUP BY 1 ORDER BY 1",
-	[DIFF_REFUSED] = "SELECT steady_path(path), path_class(path), 0, capped_sum(failed) FROM access WHERE file IS NULL AND path IS NOT NULL GROUP BY 1 "
+		       " WHERE f.path IS NOT NULL AND NOT " LOOKED_AT " AND (f.type IS NULL OR f.type NOT IN ('pipe', 'memfd')) GROUP BY 1 ORDER BY 1",
+	[DIFF_REFUSED] = "SELECT steady_path(path), path_class(path), 0, capped_sum(failed) FROM access WHERE file IS NULL AND failed AND path IS NOT NULL GROUP BY 1 "
 			 "ORDER BY 1",
 	[DIFF_PLACES] = "SELECT place_of(remote, direction, (SELECT n.name FROM name AS n WHERE n.address = address_of(f.remote) ORDER BY n.id DESC LIMIT 1)),"
 			" NULL, capped_sum(sent_bytes), count(*) FROM flow AS f WHERE family IN ('inet', 'inet6') AND remote IS NOT NULL GROUP BY 1 ORDER BY 1",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "index.h"
 #include "intern.h"
 #include "report_text.h"
 #include "times.h"
@@ -21,9 +22,9 @@ enum { NOTE_DELETED = 1, NOTE_TRUNCATED = 2, NOTE_DIRECTORY = 4 };
 static const char rows_sql[] =
 	"SELECT * FROM (SELECT t.process, f.class, f.path, t.read_bytes AS bytes, t.reads, t.opens, t.mapped_bytes, t.write_bytes, t.how,"
 	" coalesce(f.deleted, 0) | coalesce(f.truncated, 0) * 2 | (f.type IS 'dir') * 4, t.first, t.failed"
-	" FROM total AS t JOIN file AS f ON f.id = t.file"
+	" FROM total AS t JOIN file AS f ON f.id = t.file WHERE NOT " LOOKED_AT
 	" UNION ALL SELECT process, path_class(path), path, 0, 0, 0, 0, 0, NULL, 0, min(first), capped_sum(failed)"
-	" FROM access WHERE file IS NULL GROUP BY process, path, errno)"
+	" FROM access WHERE file IS NULL AND failed GROUP BY process, path, errno)"
 	" WHERE (?1 = 0 OR process IN (SELECT id FROM process WHERE pid = ?1)) AND (?2 IS NULL OR class = ?2)"
 	" ORDER BY class_rank(class), bytes DESC, path";
 

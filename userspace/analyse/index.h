@@ -60,4 +60,7 @@ extern const char index_inherited[];			/* conclusions about how a descriptor cam
 extern const char index_merge_files[];			/* with one %d */
 extern const char index_views[];
 
+/* Of a row `t` of total: nothing but its metadata was asked for. */
+#define LOOKED_AT "(t.stats AND NOT (t.opens OR t.reads OR t.writes OR t.maps OR t.lists) AND coalesce(t.how, '[]') = '[]')"
+
 #endif

@@ -122,6 +122,7 @@ static const struct column file_access[] = {
 	COLUMN("maps", "quis.maps", COUNT),
 	COLUMN("mapped_bytes", "quis.mapped_bytes", COUNT),
 	COLUMN("lists", "quis.lists", COUNT),
+	COLUMN("stats", "quis.stats", COUNT),
 	COLUMN("failed", "quis.failed", COUNT),
 	COLUMN("errno", "quis.errno", TEXT),
 };

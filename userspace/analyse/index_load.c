@@ -291,7 +291,7 @@ static void get_nature(struct loader *loader, struct fact_nature *ret_nature)
 	nature.change = field_true(loader, KEY("quis.writes"));
 	nature.failed = field_true(loader, KEY("quis.failed"));
 	nature.access = field_true(loader, KEY("quis.opens")) || field_true(loader, KEY("quis.reads")) ||
-			field_true(loader, KEY("quis.maps")) || field_true(loader, KEY("quis.lists"));
+			field_true(loader, KEY("quis.maps")) || field_true(loader, KEY("quis.lists")) || field_true(loader, KEY("quis.stats"));
 	*ret_nature = nature;
 }
 

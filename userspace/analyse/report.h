@@ -80,7 +80,7 @@ struct report_file {
 	struct text path, path_raw, path_from, view, device, inode, type, class, lower_device, lower_inode, error, first, last;
 	bool deleted, truncated, unreachable;
 	unsigned how; /* bits of enum report_how */
-	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed;
+	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed, stats;
 };
 
 struct report_flow {

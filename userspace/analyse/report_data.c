@@ -45,10 +45,10 @@ enum statement {
 #define PROCESS_COLUMNS                                                                                                \
 	"id, entity, parent, comm, cgroup, container, flagged_by, started, ended,"                                     \
 	" pid, ppid, uid, gid, exit_code, exit_signal, images, started, " IMAGE_COLUMNS
-#define COUNTERS "opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed"
+#define COUNTERS "opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed, stats"
 #define COUNTER_SUMS                                                                                                   \
 	"capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes), "  \
-	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed)"
+	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed), capped_sum(stats)"
 
 /*
  * The groups below are read along the index on (process, file): no sorting, no memory. What is told of a group beside
@@ -390,9 +390,9 @@ static void get_file(sqlite3_stmt *row, struct report_file *file)
 	file->how = report_how_of(get_text(row, 3));
 	file->error = get_text(row, 4);
 	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
-		&file->mapped_bytes, &file->lists, &file->failed);
+		&file->mapped_bytes, &file->lists, &file->failed, &file->stats);
 	file->id = sqlite3_column_int64(row, 0);
-	TEXTS(row, 14, &file->type, &file->class);
+	TEXTS(row, 15, &file->type, &file->class);
 }
 
 static bool of_class(const struct report *report, const struct report_file *file)

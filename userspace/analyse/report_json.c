@@ -194,6 +194,7 @@ static void write_counters(struct emit *emit, const struct report_file *file)
 	emit_number(emit, "maps", file->maps);
 	emit_number(emit, "mapped_bytes", file->mapped_bytes);
 	emit_number(emit, "lists", file->lists);
+	emit_number(emit, "stats", file->stats);
 	emit_number(emit, "failed", file->failed);
 }
 

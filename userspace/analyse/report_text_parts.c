@@ -28,7 +28,7 @@ struct rows {
 	size_t keep; /* 0: all */
 	bool sorted; /* those that read most are kept, else the first */
 	bool cut;    /* there were too many once: the first `keep` are in order since */
-	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, writes, write_bytes, lists, failed;
+	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, writes, write_bytes, lists, failed, stats;
 };
 
 struct files {
@@ -36,6 +36,7 @@ struct files {
 	struct rows files;
 	struct rows directories;
 	struct rows refused;
+	struct rows looked;
 };
 
 static int add_row(struct rows *rows, const struct row *row)
@@ -70,6 +71,8 @@ static struct rows *rows_for(struct files *files, const struct report_file *file
 {
 	if (!file->object && file->failed && !file->opens)
 		return &files->refused;
+	if (file->stats && !(file->opens || file->reads || file->writes || file->maps || file->lists || file->how))
+		return &files->looked;
 	if (file->type.bytes && file->type.len == 3 && !memcmp(file->type.bytes, "dir", 3))
 		return &files->directories;
 	return &files->files;
@@ -103,6 +106,7 @@ static void sum_row(struct rows *rows, const struct report_file *file)
 	rows->write_bytes += file->write_bytes;
 	rows->lists += file->lists;
 	rows->failed += file->failed;
+	rows->stats += file->stats;
 }
 
 /* Only numbers are kept: the paths of a hundred thousand files would be read to show twenty. */
@@ -147,7 +151,7 @@ static int name_row(struct page *page, struct row *row)
 	row->file.truncated = file.truncated;
 	row->path = text_copy_plain(file.path.bytes ? file.path : (struct text){"(name not known)", 16});
 	row->class = class_constant(file.class);
-	row->note = row->file.failed ? text_copy_plain(file.error) : NULL;
+	row->note = file.error.bytes ? text_copy_plain(file.error) : NULL;
 	return row->path ? 0 : -ENOMEM;
 }
 
@@ -309,11 +313,18 @@ static void put_sums(struct page *page, const struct rows *rows)
 	fputc('\n', page->out);
 }
 
+enum counted { LISTS, REFUSALS, LOOKS };
+
+static uint64_t times_of(enum counted counted, uint64_t lists, uint64_t failed, uint64_t stats)
+{
+	return counted == LISTS ? lists : counted == REFUSALS ? failed : stats;
+}
+
 /* One line, or with --all one line each. */
-static void put_summary(struct page *page, const struct rows *rows, const char *what, bool lists)
+static void put_summary(struct page *page, const struct rows *rows, const char *what, enum counted counted)
 {
 	bool all = page->report->options.all;
-	uint64_t times = lists ? rows->lists : rows->failed;
+	uint64_t times = times_of(counted, rows->lists, rows->failed, rows->stats);
 	size_t i;
 
 	if (!rows->all)
@@ -326,7 +337,7 @@ static void put_summary(struct page *page, const struct rows *rows, const char *
 		if (all) {
 			fputc('\n', page->out);
 			text_indent(page);
-			fprintf(page->out, "  %8" PRIu64 " ", lists ? row->file.lists : row->file.failed);
+			fprintf(page->out, "  %8" PRIu64 " ", times_of(counted, row->file.lists, row->file.failed, row->file.stats));
 		}
 		fprintf(page->out, "%s%s", !all && i ? ", " : " ", row->path);
 		if (row->note)
@@ -343,7 +354,8 @@ int text_files(struct page *page, int64_t process)
 	struct files files = {.page = page,
 		.files = {.keep = options->all ? 0 : options->top, .sorted = true},
 		.directories = {.keep = options->all ? 0 : SHORT_LIST},
-		.refused = {.keep = options->all ? 0 : SHORT_LIST}};
+		.refused = {.keep = options->all ? 0 : SHORT_LIST},
+		.looked = {.keep = options->all ? 0 : SHORT_LIST}};
 	int err = report_counts(page->report, process, collect_file, &files);
 
 	if (!err)
@@ -352,16 +364,20 @@ int text_files(struct page *page, int64_t process)
 		err = name_rows(page, &files.directories);
 	if (!err)
 		err = name_rows(page, &files.refused);
+	if (!err)
+		err = name_rows(page, &files.looked);
 	if (!err) {
 		if (files.files.all)
 			put_sums(page, &files.files);
 		put_table(page, &files.files);
-		put_summary(page, &files.directories, "directories opened, listed", true);
-		put_summary(page, &files.refused, "paths refused", false);
+		put_summary(page, &files.directories, "directories opened, listed", LISTS);
+		put_summary(page, &files.refused, "paths refused", REFUSALS);
+		put_summary(page, &files.looked, "paths looked at only", LOOKS);
 	}
 	free_rows(&files.files);
 	free_rows(&files.directories);
 	free_rows(&files.refused);
+	free_rows(&files.looked);
 	return err;
 }
 

@@ -32,7 +32,7 @@ const char index_views[] =
 	"CREATE VIEW deeds AS -- everything that a process did, to be ordered by time, sequence\n"
 	" SELECT /*host p*/ p.pid, d.* FROM (\n"
 	"  SELECT process, first AS time, last, sequence, CASE WHEN failed THEN 'refused' WHEN writes AND reads THEN 'read, wrote' WHEN writes THEN 'wrote'\n"
-	"   WHEN reads THEN 'read' WHEN lists THEN 'listed' WHEN maps THEN 'mapped' WHEN opens THEN 'opened' ELSE 'held' END AS what,\n"
+	"   WHEN reads THEN 'read' WHEN lists THEN 'listed' WHEN maps THEN 'mapped' WHEN opens THEN 'opened' WHEN stats THEN 'looked at' ELSE 'held' END AS what,\n"
 	"   path AS object, read_bytes AS bytes_in, write_bytes AS bytes_out, coalesce(errno, how) AS detail FROM access\n"
 	"  UNION ALL SELECT process, first, last, sequence, 'network', coalesce(remote, local), received_bytes, sent_bytes,\n"
 	"   coalesce(errno, transport) FROM flow\n"

@@ -36,11 +36,11 @@ const struct action_kind action_kinds[] = {
 	{166, "umount", 0, {{"flags", 1, ARG_HEX}}},
 	{175, "init_module", 0, {{"length", 1, ARG_INT}}},
 	{176, "delete_module", 0, {{NULL}}},
-	{188, "setxattr", 0, {{"size", 3, ARG_INT}}},
-	{189, "setxattr", 0, {{"size", 3, ARG_INT}}},
+	{188, "setxattr", 188, {{"size", 3, ARG_INT}}},
+	{189, "setxattr", 188, {{"size", 3, ARG_INT}}},
 	{190, "setxattr", 0, {{"size", 3, ARG_INT}}},
-	{197, "removexattr", 0, {{NULL}}},
-	{198, "removexattr", 0, {{NULL}}},
+	{197, "removexattr", 197, {{NULL}}},
+	{198, "removexattr", 197, {{NULL}}},
 	{199, "removexattr", 0, {{NULL}}},
 	{200, "kill", 62, {{"tid", 0, ARG_INT}, {"signal", 1, ARG_INT}}},
 	{234, "kill", 62, {{"pid", 0, ARG_INT}, {"tid", 1, ARG_INT}, {"signal", 2, ARG_INT}}},
@@ -84,6 +84,8 @@ const struct action_kind action_kinds[] = {
 	{444, "landlock_create_ruleset", 0, {{NULL}}},
 	{446, "landlock_restrict_self", 0, {{NULL}}},
 	{452, "chmod", 90, {{"mode", 2, ARG_OCTAL}}},
+	{463, "setxattr", 188, {{NULL}}},
+	{466, "removexattr", 197, {{NULL}}},
 };
 const size_t action_kind_count = sizeof(action_kinds) / sizeof(*action_kinds);
 
@@ -119,7 +121,7 @@ static void name_set(struct name *name, struct text_view view, uint32_t flags)
  * A relative name behind the real path of its directory: leading "." and ".." are resolved, which is right because what is before them is
  * no symlink. Later ones are left: what they follow may be one. `text` takes the result: the ring is read-only.
  */
-static struct text_view joined(const struct record_head *head, struct text_ref ref, uint32_t given, char text[SCRATCH_BYTES])
+struct text_view joined(const struct record_head *head, struct text_ref ref, uint32_t given, char text[SCRATCH_BYTES])
 {
 	struct text_view view = record_text(head, ref);
 	size_t base = view.length - given, rest = base;

@@ -435,7 +435,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	struct fact *f = r->fact;
 
 	begin(r, "file-access", s->last);
-	access_types(f, s->opens || s->reads || s->maps || s->lists, s->writes);
+	access_types(f, s->opens || s->reads || s->maps || s->lists || s->stats, s->writes);
 	who(r, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, s->first));
 	fact_time(f, "event.end", real(r, s->last));
@@ -467,6 +467,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	fact_count(f, "quis.maps", s->maps);
 	fact_count(f, "quis.mapped_bytes", s->mapped_bytes);
 	fact_count(f, "quis.lists", s->lists);
+	fact_count(f, "quis.stats", s->stats);
 	end(r);
 }
 
@@ -480,6 +481,26 @@ static void error_name(struct fact *f, int error)
 		name = text;
 	}
 	fact_text(f, "quis.errno", name);
+}
+
+void facts_looked(struct recorder *r, const struct file_burst *b)
+{
+	struct fact *f = r->fact;
+
+	begin(r, "file-access", b->sum.last);
+	access_types(f, true, false);
+	if (b->key.generation)
+		fact_text(f, "event.outcome", "failure");
+	who(r, b->key.start, b->key.tgid);
+	fact_time(f, "event.start", real(r, b->sum.first));
+	fact_time(f, "event.end", real(r, b->sum.last));
+	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);
+	fact_text(f, "quis.file.path_from", "argument");
+	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
+	fact_count(f, "quis.stats", b->sum.stats);
+	if (b->key.generation)
+		error_name(f, b->key.generation);
+	end(r);
 }
 
 void facts_refused(struct recorder *r, const struct refused_burst *b)

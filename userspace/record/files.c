@@ -68,6 +68,9 @@ static void add_call(struct file_row *sum, const struct record_file *record)
 	case WHAT_LIST:
 		sum->lists++;
 		break;
+	case WHAT_STAT:
+		sum->stats++;
+		break;
 	}
 	sum->how |= record->what & HOW_MASK;
 	if (record->from)
@@ -78,8 +81,9 @@ static void add_call(struct file_row *sum, const struct record_file *record)
 void files_record(struct recorder *r, const struct record_file *record)
 {
 	struct file_burst *b = file_get(r, &record->key);
+	static char bytes[SCRATCH_BYTES];
 
-	set_name(&b->path, record_text(&record->head, record->path), record->path_flags);
+	set_name(&b->path, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
 	b->mode = record->mode;
 	b->lower_ino = record->lower_ino;
 	b->lower_dev = record->lower_dev;
@@ -94,7 +98,10 @@ static void write_burst(struct recorder *r, struct file_burst *b)
 		r->unresolved++;
 	uses_file(r, b);
 	self_file(r, b);
-	facts_file(r, b);
+	if (b->key.by_name)
+		facts_looked(r, b);
+	else
+		facts_file(r, b);
 	memset(&b->sum, 0, sizeof(b->sum));
 }
 
@@ -114,6 +121,7 @@ void files_row(const struct file_key *key, const struct file_row *row, void *rec
 	b->sum.maps += row->maps;
 	b->sum.mapped_bytes += row->mapped_bytes;
 	b->sum.lists += row->lists;
+	b->sum.stats += row->stats;
 	b->sum.how |= row->how;
 	b->sum.deleted |= row->deleted;
 	b->sum.events |= row->events;
@@ -212,7 +220,9 @@ static void tell_open(struct node *node, void *recorder)
 {
 	struct file_burst *b = (struct file_burst *)node;
 
-	if (b->sum.first)
+	if (b->sum.first && b->key.by_name)
+		facts_looked(recorder, b);
+	else if (b->sum.first)
 		facts_file(recorder, b);
 }
 

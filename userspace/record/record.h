@@ -496,6 +496,8 @@ struct name_found {
 void names_record(struct recorder *r, const struct record_payload *record);
 void names_done(struct recorder *r);
 
+/* A name of which `given` bytes are the argument, what is before them the path that it is relative to; `text` takes it. */
+struct text_view joined(const struct record_head *head, struct text_ref ref, uint32_t given, char text[SCRATCH_BYTES]);
 void actions_record(struct recorder *r, const struct record_action *record);
 void actions_place(struct recorder *r, const struct record_place *record);
 void actions_close(struct recorder *r, bool all);
@@ -507,6 +509,7 @@ void facts_capture_end(struct recorder *r, const char *reason, int status);
 void facts_process_start(struct recorder *r, const struct process *p, const char *event, uint64_t time, const struct record_exec *record);
 void facts_process_end(struct recorder *r, const struct process *p);
 void facts_file(struct recorder *r, const struct file_burst *b);
+void facts_looked(struct recorder *r, const struct file_burst *b); /* of a name */
 void facts_refused(struct recorder *r, const struct refused_burst *b);
 void facts_flow(struct recorder *r, const struct flow_burst *b);
 void facts_transfer(struct recorder *r, const struct transfer_burst *b);

@@ -170,6 +170,15 @@ static uint8_t uring_request_at(const struct btf *btf)
 	return parameters && tells_pointer(btf, parameters, 2);
 }
 
+/* security_inode_setxattr: (dentry, ...); behind the idmap from 5.12 */
+static uint8_t xattr_dentry_at(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "security_inode_setxattr", BTF_KIND_FUNC);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
+
+	return type && btf_vlen(type) > 5;
+}
+
 /* The kernel's flag REQ_F_..., a member of an enum without a name, which libbpf does not relocate. */
 static uint32_t request_flag(const struct btf *btf, const char *name)
 {
@@ -228,6 +237,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint64_t files_half, life_half;
 	uint8_t cqe = uring_layout(btf) == URING_ENTRY;
 	uint8_t request_at = uring_request_at(btf);
+	uint8_t attribute_at = xattr_dentry_at(btf);
 	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
@@ -248,6 +258,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
+	set_constant(sensor->object, "xattr_dentry_at", &attribute_at, sizeof(attribute_at));
 	set_constant(sensor->object, "uring_shots_mask", &shots_mask, sizeof(shots_mask));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
 	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
@@ -356,6 +367,7 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 	struct bpf_object_open_opts open_options = {.sz = sizeof(open_options), .btf_custom_path = options->btf, .object_name = "quis"};
 	struct refusals refusals = {.count = 0};
 	struct bpf_program *program;
+	uint8_t objects;
 	int error, i;
 
 	for (i = 0; i < LOAD_TRIES; i++) {
@@ -366,6 +378,8 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 		sensor->missing_count = 0;
 		size_maps(sensor, options, btf);
 		choose_programs(sensor, btf, options, &refusals);
+		objects = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "look"));
+		set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
 		if (options->cost)
 			keep_logs(sensor);
 		failed_program[0] = '\0';

@@ -19,6 +19,7 @@
 #define NARROW "32-bit calls"
 #define PATHS "where paths lie"
 #define CHANGES "what changes"
+#define LOOKS "what is looked at"
 #define NETWORK "network"
 #define WATCH "means of watching"
 #define KERNEL "through the kernel or the hardware"
@@ -41,8 +42,7 @@ const struct way ways[] = {
 	{BYTES, "mappings: the pages touched", "", BOTH(SEEN_NOT, "Which pages of a mapped file were touched, which takes no call: only that it was mapped, and how much of it."),
 		.use = USE_MAP},
 	{BYTES, "directory listings", "getdents getdents64", {EXACTLY, EXACTLY}},
-	{BYTES, "blocks shared by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE)", "",
-		BOTH(SEEN_NOT, "Blocks shared between files by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE).")},
+	{BYTES, "blocks shared by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE): 8 destinations a call", "ioctl", {EXACTLY, EXACTLY}},
 	{BYTES, "Linux AIO: that it was used", "io_setup", {EXACTLY, EXACTLY}},
 	{BYTES, "Linux AIO, results by io_getevents", "io_getevents io_pgetevents", {EXACTLY, EXACTLY}, .use = USE_AIO},
 	{BYTES, "Linux AIO, results taken from the shared ring", "",
@@ -66,14 +66,19 @@ const struct way ways[] = {
 		"rename renameat renameat2 link linkat unlink unlinkat symlink symlinkat mkdir mkdirat rmdir mknod mknodat truncate ftruncate "
 		"chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat fallocate",
 		{EXACTLY, EXACTLY}},
-	{CHANGES, "... and the kernel's own path of it", "place_*",
+	{CHANGES, "extended attributes: that they were set", "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat", {EXACTLY, EXACTLY}},
+	{CHANGES, "... and the kernel's own path of all these", "place_*",
 		{EXACTLY, {SEEN_LOWER, ARGUMENTS}},
 		TRAMPOLINES, .use = USE_ARGUMENT},
-	{CHANGES, "extended attributes: that they were set", "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr", {EXACTLY, EXACTLY}},
-	{CHANGES, "... and the kernel's own path of it", "",
-		{{SEEN_LOWER, "The kernel's own path for setxattr and removexattr: it is the argument given."}, {SEEN_LOWER, ARGUMENTS}}, TRAMPOLINES, .use = USE_ARGUMENT},
-	{CHANGES, "metadata read by name (stat, access, readlink, getxattr)", "",
-		BOTH(SEEN_NOT, "Metadata read by name (stat, access, readlink, extended attributes).")},
+	{LOOKS, "stat and the like, by descriptor", "look newfstat newfstatat statx fgetxattr flistxattr fstatfs", {EXACTLY, EXACTLY}},
+	{LOOKS, "stat, access, readlink, getxattr, statfs, by name: how often, and what was not there",
+		"newstat newlstat newfstatat statx access faccessat faccessat2 readlink readlinkat getxattr lgetxattr listxattr llistxattr "
+		"getxattrat listxattrat statfs name_to_handle_at",
+		{EXACTLY, EXACTLY}},
+	{LOOKS, "... and of which object", "look",
+		{{SEEN_LOWER, "Of metadata asked for by name: the object, but for stat; for access, readlink, extended attributes and statfs it is the argument."},
+			{SEEN_LOWER, "Of metadata asked for by name (stat, access, readlink, extended attributes): the object; it is the argument."}},
+		TRAMPOLINES},
 
 	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
 	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
@@ -133,6 +138,7 @@ static const struct {
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},
 	{"snapshot_mapping", "files that were mapped before the start are not named", "Linux 5.12 or later"},
+	{"look", "what object stat told of is not seen", "a kernel whose security_inode_getattr can be hooked (CONFIG_SECURITY)"},
 	{"place_*", "the path of such an action is the argument given, not the kernel's own", "CONFIG_SECURITY_PATH"},
 	{"ia32_*", "this call of 32-bit programs is not seen", "ia32_emulation=0 keeps 32-bit programs from running"},
 };

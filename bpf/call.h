@@ -10,6 +10,8 @@
 #include "bpf/transfer.h"
 
 #define MAP_ANONYMOUS 0x20
+#define MAP_POPULATE 0x8000
+#define MAP_NONBLOCK 0x10000
 #define MSG_PEEK 2
 #define MSG_ERRQUEUE 0x2000
 #define MSG_FASTOPEN 0x20000000
@@ -201,6 +203,8 @@ static __always_inline void on_mmap(long ret, u64 length, u64 flags, u64 fd, u64
 	else if (length > size - offset)
 		length = size - offset;
 	count_file(file, WHAT_MAP, length, 0, bpf_get_current_task());
+	if (file_mapped(file) && (flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK)) /* brought in during the call */
+		count_file(file, WHAT_FAULT, length, 0, bpf_get_current_task());
 }
 
 static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)

@@ -18,6 +18,7 @@ const volatile u8 xattr_dentry_at;  /* which argument of security_inode_setxattr
 const volatile u8 object_stats;	    /* the object of a stat is told by a hook, whatever call it is of */
 const volatile u8 uring_request_at; /* which argument of io_uring_submit_sqe is the request */
 const volatile u32 uring_shots_mask; /* of the flags of a multishot request */
+const volatile u8 faults_told;	    /* the kernel has mm_filemap_fault and mm_filemap_map_pages (6.12) */
 const volatile u8 uring_cqe;	    /* io_uring_complete gives the completion entry (6.16), not its parts */
 
 #define EINPROGRESS 115
@@ -137,6 +138,8 @@ struct scratch {
 	u32 flags; /* enum path_flags */
 	u64 dentry;
 	u64 mount;
+	u64 view_dentry; /* the root of the process that is told of, where that is not ours: the walk notes when it passes it */
+	u64 view_mount;
 	u64 hash;
 	u64 whole;
 	u32 hash_at;
@@ -146,7 +149,7 @@ struct scratch {
 	u32 remote_at, remote_length;
 	u32 abstract;
 	u32 given; /* bytes of the name that the process gave */
-	u32 pad;
+	u32 view_at; /* ... there; 0: it did not */
 	u64 args[8]; /* of an action */
 	u8 out[SCRATCH_OUT * 2 + 2048];
 };
@@ -182,6 +185,7 @@ static __always_inline int scratch_claim(void)
 			s->at = SCRATCH_OUT;
 			s->floor = 1024;
 			s->flags = 0;
+			s->view_dentry = 0;
 			return slot;
 		}
 		ADD(s->busy, (u32)-1);

@@ -3,7 +3,7 @@
 #ifndef QUIS_BPF_FILE_H
 #define QUIS_BPF_FILE_H
 
-#include "bpf/path.h"
+#include "bpf/overlay.h"
 
 static __always_inline u64 fd_file(u64 task, u32 fd)
 {
@@ -49,11 +49,35 @@ static __always_inline bool inode_is_socket(u64 inode)
 	       READ(struct super_block, READ(struct inode, inode, i_sb), s_magic) == SOCKFS_MAGIC;
 }
 
+/* So that the walk notes where it passes the process's own root. That is ours for nearly all, and then one comparison is all. */
+static __always_inline void view_from(struct scratch *s, u64 task)
+{
+	u64 root = MEMBER(struct fs_struct, READ(struct task_struct, task, fs), root);
+	u64 dentry = (u64)READ(struct path, root, dentry);
+
+	s->view_at = 0;
+	if (dentry == state.root_dentry)
+		return;
+	s->view_dentry = dentry;
+	s->view_mount = mount_of((u64)READ(struct path, root, mnt));
+}
+
+/* The end of the path, from there on; the root itself is the slash that the path begins with. `end`: where the path ends */
+static __always_inline void view_put(struct text_ref *view, const struct scratch *s, u32 path_at, u32 end)
+{
+	bool other = s->view_at && s->view_at != path_at;
+
+	view->length = !other ? 0 : s->view_at < end ? end - s->view_at : 1;
+	view->offset = (other && s->view_at < end ? s->view_at : path_at) - s->at;
+}
+
 /* Sends the record that names a file; with what != WHAT_TOUCH it carries one call that found no room in the counters. 0: sent. */
 __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 {
 	u64 inode = object_inode(file), path = object_path(file);
-	int slot = scratch_claim(), length;
+	struct beneath beneath = {};
+	int slot = scratch_claim(), lower = 0;
+	u32 path_at, end, flags;
 	struct record_file *r;
 	struct scratch *s;
 	long sent;
@@ -63,20 +87,36 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	s = scratch_at(slot);
 	if (!s)
 		return -1;
-	length = walk_path(slot, (u64)READ(struct path, path, dentry), (u64)READ(struct path, path, mnt));
+	end = s->at;
+	view_from(s, task);
+	walk_path(slot, (u64)READ(struct path, path, dentry), (u64)READ(struct path, path, mnt));
+	path_at = s->at;
+	flags = s->flags;
+	if (is_overlay(inode)) {
+		beneath_of(&beneath, inode);
+		lower = walk_file_system(slot, beneath.dentry);
+		if (s->flags & PATH_TRUNCATED)
+			lower = 0;
+	}
 	r = scratch_head(s, sizeof(*r));
 	head_fill(&r->head, RECORD_file, scratch_size(s), task);
 	file_key_fill(&r->key, inode, task);
 	r->bytes = bytes;
-	r->lower_ino = 0;
-	r->lower_dev = 0;
+	r->lower_ino = beneath.inode ? READ(struct inode, beneath.inode, i_ino) : 0;
+	r->lower_dev = beneath.inode ? READ(struct super_block, READ(struct inode, beneath.inode, i_sb), s_dev) : 0;
+	r->lower_layer = beneath.layer;
 	r->what = what;
 	r->mode = READ(struct inode, inode, i_mode);
+	r->rdev = READ(struct inode, inode, i_rdev);
+	r->magic = READ(struct super_block, READ(struct inode, inode, i_sb), s_magic);
 	r->from = from;
-	r->path_flags = s->flags;
+	r->path_flags = flags;
 	r->path_given = 0;
-	r->path.length = length;
-	r->path.offset = scratch_size(s) - length;
+	r->path.length = end - path_at;
+	r->path.offset = path_at - s->at;
+	view_put(&r->view, s, path_at, end);
+	r->lower.length = lower;
+	r->lower.offset = path_at - lower - s->at;
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;
@@ -105,6 +145,10 @@ static __always_inline void file_row_add(struct file_row *row, u32 what, u64 byt
 		break;
 	case WHAT_STAT:
 		ADD(row->stats, 1);
+		break;
+	case WHAT_FAULT:
+		ADD(row->faults, 1);
+		ADD(row->faulted_bytes, bytes);
 		break;
 	}
 }
@@ -163,6 +207,62 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	else
 		row->named = 1;
 	return 0;
+}
+
+/* ---- pages of mapped files ---- */
+
+/*
+ * Page faults tell an address space and no file. So the file is kept by its host's address when a flagged process maps it; of those that
+ * were mapped or touched longest ago some are forgotten, and their faults count no more: the number is a lower bound.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64);
+	__type(value, u64);
+} mapped SEC(".maps");
+
+/* The inode whose pages a mapping of the file shows: of an overlay file system it is the one beneath. */
+static __always_inline u64 mapped_host(u64 file)
+{
+	u64 inode = (u64)READ(struct file, file, f_inode);
+	struct beneath beneath;
+
+	if (!is_overlay(inode))
+		return (u64)READ(struct address_space, READ(struct file, file, f_mapping), host);
+	beneath_of(&beneath, inode);
+	return beneath.inode;
+}
+
+/* Returns 1 when the faults up to now were not counted. */
+__noinline int file_mapped(u64 file)
+{
+	u64 host, *known;
+
+	if (!faults_told)
+		return 0;
+	host = mapped_host(file);
+	known = bpf_map_lookup_elem(&mapped, &host);
+	if (!host || (known && *known == file))
+		return 0;
+	bpf_map_update_elem(&mapped, &host, &file, BPF_ANY);
+	return !known || mapped_host(*known) != host;
+}
+
+/* A fault brought in the pages first..last, as far as they were in memory. */
+__noinline int fault_seen(u64 mapping, u64 first, u64 last)
+{
+	u64 host = (u64)READ(struct address_space, mapping, host), *file, size, from, to;
+
+	file = bpf_map_lookup_elem(&mapped, &host);
+	if (!file || mapped_host(*file) != host) /* it was freed, and is another's */
+		return 0;
+	size = READ(struct inode, host, i_size);
+	from = first << PAGE_SHIFT;
+	to = (last + 1) << PAGE_SHIFT;
+	if (to > size)
+		to = size;
+	return count_file(*file, WHAT_FAULT, to > from ? to - from : 0, 0, bpf_get_current_task());
 }
 
 /* An open that the kernel refused: only the argument is there to tell of. */

@@ -75,12 +75,25 @@ struct hlist_bl_node {
 
 struct inode;
 struct vfsmount;
+struct super_block;
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
 
 struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 
 struct path {
@@ -108,7 +121,12 @@ struct inode {
 	u32 i_generation;
 	u32 i_nlink;
 	s64 i_size;
+	struct hlist_head i_dentry;
 	void *i_private;
+};
+
+struct address_space {
+	struct inode *host;
 };
 
 struct vfsmount {
@@ -127,6 +145,7 @@ struct mount {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	struct address_space *f_mapping;
 	u32 f_flags;
 	u32 f_mode;
 	void *private_data;
@@ -494,6 +513,7 @@ struct bpf_iter__task_vma {
 #pragma clang attribute pop
 
 #define SB_NOUSER (1UL << 31) /* include/linux/fs.h: pipes, anonymous inodes, memfds ... */
+#define PAGE_SHIFT 12
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define S_IFLNK 0120000

@@ -61,6 +61,8 @@ __noinline int walk_some(u32 slot)
 	for (int i = 0; i < STEPS_A_CALL; i++) {
 		u64 dentry = s->dentry, parent;
 
+		if (dentry == s->view_dentry && s->mount == s->view_mount)
+			s->view_at = s->at;
 		if (dentry == state.root_dentry) /* whatever the mount: a private mount namespace has copies of its own */
 			return 1;
 		if (dentry == (u64)READ(struct mount, s->mount, mnt.mnt_root)) {
@@ -93,28 +95,11 @@ static __always_inline bool walk_pseudo(struct scratch *s)
 	return true;
 }
 
-/*
- * Puts the path of (dentry, vfsmount) before what is in the slot. Returns its length; enum path_flags in scratch.flags.
- */
-__noinline int walk_path(u32 slot, u64 dentry, u64 vfsmount)
+/* Adds names up to the end of the walk that scratch.dentry and .mount begin. Returns the length of what is before `end` then. */
+static __always_inline int walk_on(u32 slot, struct scratch *s, u32 end)
 {
-	struct scratch *s = scratch_at(slot);
-	u32 end;
 	int over = 0;
 
-	if (!s)
-		return 0;
-	end = s->at;
-	s->floor = end > PATH_BYTES + 1024 ? end - PATH_BYTES : 1024;
-	s->flags = 0;
-	s->dentry = dentry;
-	s->mount = mount_of(vfsmount);
-	if (!dentry || !vfsmount)
-		return 0;
-	if (walk_pseudo(s))
-		return end - s->at;
-	if (!READ(struct dentry, dentry, d_hash.pprev) && (u64)READ(struct dentry, dentry, d_parent) != dentry)
-		s->flags |= PATH_DELETED;
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < WALK_CALLS; i++) {
 		over = walk_some(slot);
@@ -130,6 +115,47 @@ __noinline int walk_path(u32 slot, u64 dentry, u64 vfsmount)
 		s->at = at;
 	}
 	return end - s->at;
+}
+
+static __always_inline u32 walk_begin(struct scratch *s, u64 dentry, u64 mount)
+{
+	u32 end = s->at;
+
+	s->floor = end > PATH_BYTES + 1024 ? end - PATH_BYTES : 1024;
+	s->flags = 0;
+	s->dentry = dentry;
+	s->mount = mount;
+	return end;
+}
+
+/*
+ * Puts the path of (dentry, vfsmount) before what is in the slot. Returns its length; enum path_flags in scratch.flags.
+ */
+__noinline int walk_path(u32 slot, u64 dentry, u64 vfsmount)
+{
+	struct scratch *s = scratch_at(slot);
+	u32 end;
+
+	if (!s)
+		return 0;
+	end = walk_begin(s, dentry, mount_of(vfsmount));
+	if (!dentry || !vfsmount)
+		return 0;
+	if (walk_pseudo(s))
+		return end - s->at;
+	if (!READ(struct dentry, dentry, d_hash.pprev) && (u64)READ(struct dentry, dentry, d_parent) != dentry)
+		s->flags |= PATH_DELETED;
+	return walk_on(slot, s, end);
+}
+
+/* The same from the top of the dentry's file system, whatever of that is mounted where: no mount's root is met. */
+__noinline int walk_file_system(u32 slot, u64 dentry)
+{
+	struct scratch *s = scratch_at(slot);
+
+	if (!s || !dentry)
+		return 0;
+	return walk_on(slot, s, walk_begin(s, dentry, 0));
 }
 
 /* ---- is a path one of the flagged ones, or below one? ---- */

@@ -312,6 +312,7 @@ __noinline int exec_seen(u64 task, u64 bprm)
 	if (flag == FLAG_NONE)
 		return 0;
 	count_file(file, WHAT_TOUCH | HOW_EXECUTED, 0, 0, task);
+	file_mapped(file);
 	if (new)
 		inherit_all(task, HELD_FDS);
 	return 0;

@@ -208,6 +208,18 @@ int look(u64 *ctx)
 	return 0;
 }
 
+SEC("tp_btf/mm_filemap_fault")
+int page_fault(u64 *ctx)
+{
+	return current_flagged() ? fault_seen(plain(&ctx[0]), ctx[1], ctx[1]) : 0;
+}
+
+SEC("tp_btf/mm_filemap_map_pages")
+int page_fault_around(u64 *ctx)
+{
+	return current_flagged() ? fault_seen(plain(&ctx[0]), ctx[1], ctx[2]) : 0;
+}
+
 SEC("tp_btf/io_uring_submit_req")
 int uring_submit(u64 *ctx)
 {
@@ -343,6 +355,7 @@ int snapshot_mapping(struct bpf_iter__task_vma *ctx)
 	if (!file)
 		return 0;
 	count_file(file, WHAT_TOUCH | HOW_INHERITED, 0, 0, owner);
+	file_mapped(file);
 	pace(ctx->meta->seq);
 	return 0;
 }

@@ -68,6 +68,9 @@ enum path_flags {
 	PATH_PSEUDO = 8,      /* no path at all: the name is the kernel's label (pipe, anon_inode) */
 };
 
+/* Where a file of an overlay file system really lies. */
+enum lower_layer { LOWER_NONE, LOWER_UPPER, LOWER_LOWER };
+
 /* ---- what is counted ---- */
 
 enum what {
@@ -83,6 +86,7 @@ enum what {
 	WHAT_RECEIVE,
 	WHAT_REFUSED, /* a connect that failed */
 	WHAT_STAT,    /* asked for metadata */
+	WHAT_FAULT,
 	WHAT_MASK = 0xff,
 	WHAT_KERNEL_ADDRESS = 0x8000, /* the address given lies in the kernel's memory */
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
@@ -120,6 +124,8 @@ struct file_row {
 	u64 mapped_bytes;
 	u64 lists;
 	u64 stats;
+	u64 faults;	   /* on pages of its mappings */
+	u64 faulted_bytes; /* of the file, in the pages that these brought in */
 	u64 first;
 	u64 last;
 	u32 how;
@@ -231,14 +237,19 @@ struct record_file {
 	struct record_head head;
 	struct file_key key;
 	u64 bytes;	   /* with what != WHAT_TOUCH */
-	u64 lower_ino;	   /* overlayfs: what lies beneath; 0: nothing does */
+	u64 lower_ino;	   /* overlayfs: what lies beneath */
 	u32 lower_dev;
+	u32 lower_layer;   /* enum lower_layer */
 	u32 what;	   /* WHAT_TOUCH: a name only; else the one call to add, with its how */
 	u32 mode;	   /* i_mode */
+	u32 rdev;	   /* i_rdev, of a device */
+	u32 magic;	   /* of its file system: s_magic */
 	u32 from;
 	u32 path_flags;
-	u32 path_given; /* with PATH_ARGUMENT, as in struct record_action */
+	u32 path_given;	   /* with PATH_ARGUMENT, as in struct record_action */
 	struct text_ref path;
+	struct text_ref view;  /* the path from the process's own root, where that is another; an end of path */
+	struct text_ref lower; /* from the top of its file system, whatever is mounted where */
 };
 
 struct record_flow {

@@ -37,15 +37,19 @@
 #define AREA_SIZE (512UL << 20)
 #define ALIASES 4
 #define SKIP 77
+#define NO_FAULTS "5.10:lower 6.1:lower", "mapped file" /* they have no mm_filemap_fault */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum counter { OPENS, READS, READ_BYTES, WRITES, WRITE_BYTES, MAPS, MAPPED_BYTES, LISTS, STATS, FAILED, COUNTERS };
+enum counter { OPENS, READS, READ_BYTES, WRITES, WRITE_BYTES, MAPS, MAPPED_BYTES, FAULTS, FAULTED_BYTES, LISTS, STATS, FAILED, COUNTERS };
 
 /* One object as one process reached it. `unsaid` has a bit for each counter that the act makes no claim about; an
- * `optional` object may be missing, but not have more than is stated. */
+ * `optional` object may be missing, but not have more than is stated. Faults are claimed where they are counted. */
 struct object {
 	struct object *next;
 	const char *path[ALIASES];
+	const char *view;
+	const char *lower_layer, *lower_path; /* overlayfs: what lies beneath; the path's end */
+	uint64_t lower_ino;
 	const char *type;
 	const char *how[ALIASES];
 	uint64_t ino;
@@ -415,6 +419,23 @@ static inline char *mapped(struct object *o, void *at, int fd, size_t length, of
 	count(o, MAPS, 1);
 	count(o, MAPPED_BYTES, within < length ? within : length);
 	return at;
+}
+
+/* Pages of the mapping that were touched, as the kernel tells it: each brings in the 64 KiB around it, as far as the file reaches. */
+static inline void faulted(struct object *o, uint64_t faults, uint64_t bytes)
+{
+	count(o, FAULTS, faults);
+	count(o, FAULTED_BYTES, bytes);
+}
+
+static inline void beneath(struct object *o, const char *layer, const char *path)
+{
+	struct stat st;
+
+	need(stat(in_dir(path), &st), path);
+	o->lower_ino = st.st_ino;
+	o->lower_layer = layer;
+	o->lower_path = keep(in_dir(path) + strlen(act_dir));
 }
 
 static inline struct flow *flow(const char *family, const char *protocol, const char *direction, const char *remote)

@@ -28,7 +28,7 @@ struct verdict {
 };
 
 static const char *const compare_numbers[] = {"opens", "reads", "read_bytes", "writes", "write_bytes", "maps",
-	"mapped_bytes", "lists", "stats", "failed", "sent_bytes", "received_bytes", NULL};
+	"mapped_bytes", "faults", "faulted_bytes", "lists", "stats", "failed", "sent_bytes", "received_bytes", NULL};
 
 static __attribute__((format(printf, 3, 4))) void differ(struct verdict *v, unsigned *class, const char *format, ...)
 {
@@ -249,6 +249,16 @@ static json_t *file_find(json_t *files, json_t *index, json_t *truth)
 	return found ? found : file_by_paths(index, paths, truth, false);
 }
 
+static void compare_lower(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	const char *ends = json_string_value(json_object_get(truth, "ends")), *path = json_string_value(json_object_get(got, "path"));
+
+	compare_value(v, truth, got, "ino", who);
+	compare_value(v, truth, got, "layer", who);
+	if (ends && (!path || strlen(path) < strlen(ends) || strcmp(path + strlen(path) - strlen(ends), ends)))
+		differ(v, &v->wrong, "%.200s: lower: expected a path that ends in %s, got %s", who, ends, path ? path : "none");
+}
+
 static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 {
 	const char *who = file_name(truth);
@@ -264,6 +274,10 @@ static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 	compare_value(v, truth, got, "type", who);
 	compare_value(v, truth, got, "deleted", who);
 	compare_value(v, truth, got, "ino", who);
+	compare_value(v, truth, got, "view", who);
+	if (!json_object_get(truth, "view") && json_object_get(got, "view"))
+		differ(v, &v->wrong, "%.200s: a view of its own, %s", who, json_string_value(json_object_get(got, "view")));
+	compare_lower(v, json_object_get(truth, "lower"), json_object_get(got, "lower"), who);
 }
 
 static bool below_dir(const struct verdict *v, json_t *file)

@@ -265,6 +265,74 @@ static void map_outside(void)
 	map(4096, 16384, MAP_PRIVATE);
 }
 
+/* ---- which pages of it were touched ---- */
+
+#define PAGES 4096L
+#define AROUND 65536L /* fault_around_bytes, mm/memory.c */
+#define BIG (16 * AROUND)
+
+/* In pieces: the page cache must not hold it as one huge page, which the kernel maps without a word. */
+static void big_file(void)
+{
+	int fd = open(in_dir("big"), O_WRONLY | O_CREAT, 0644);
+	size_t i;
+
+	need(fd, "big");
+	for (i = 0; i < BIG / PAGES; i++)
+		need(pwrite(fd, buffer, PAGES, (off_t)(i * PAGES)), "write");
+	close(fd);
+}
+
+static void touch(const char *at, size_t step, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		buffer[i] = *(const volatile char *)(at + i * step);
+}
+
+static char *map_big(struct object *o, int flags)
+{
+	int fd = opened(o, open(o->path[0], O_RDONLY));
+	char *at = mapped(o, mmap(NULL, BIG, PROT_READ, flags, fd, 0), fd, BIG, 0);
+
+	close(fd);
+	return at;
+}
+
+/* Every other piece, and each of them twice. */
+static void map_touched(void)
+{
+	struct object *o = file("big");
+	char *at = map_big(o, MAP_PRIVATE);
+
+	touch(at, 2 * AROUND, 8);
+	touch(at + PAGES, 2 * AROUND, 8);
+	faulted(o, 8, 8 * AROUND);
+}
+
+static void map_populated(void)
+{
+	struct object *o = file("big");
+
+	touch(map_big(o, MAP_PRIVATE | MAP_POPULATE), AROUND, 16);
+	faulted(o, 1, BIG);
+}
+
+static void inherited_body(void *at)
+{
+	struct object *o = file("big");
+
+	touch(at, AROUND, 3);
+	faulted(o, 3, 3 * AROUND);
+}
+
+/* Without any call on the file: its parent mapped it, and touched nothing. */
+static void map_inherited(void)
+{
+	reap(spawn(inherited_body, map_big(file("big"), MAP_SHARED)));
+}
+
 static void map_many(void)
 {
 	struct object *o = file("a");
@@ -628,6 +696,9 @@ static const struct act acts[] = {
 	{"mmap-beyond", NULL, map_beyond, one_file},
 	{"mmap-outside", NULL, map_outside, one_file},
 	{"mmap-many", NULL, map_many, one_file},
+	{"mmap-touched", NULL, map_touched, big_file, NULL, NO_FAULTS},
+	{"mmap-populated", NULL, map_populated, big_file, NULL, NO_FAULTS},
+	{"mmap-inherited", NULL, map_inherited, big_file, NULL, "5.10:unseen 6.1:unseen", "mapped file"},
 	{"sendfile", NULL, do_sendfile, one_file},
 	{"sendfile-socket", NULL, sendfile_socket, one_file},
 	{"splice", NULL, do_splice, one_file},

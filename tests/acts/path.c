@@ -340,11 +340,26 @@ static void unmounted(void)
 
 static void change_root(void)
 {
-	struct object *o = alias(file("sub/a"), "/a");
+	struct object *o = file("sub/a");
 
+	o->view = "/a";
 	need(chroot(in_dir("sub")), "chroot");
 	need(chdir("/"), "chdir");
 	read_all(o, opened(o, open("/a", O_RDONLY)));
+}
+
+static void list_root(void)
+{
+	struct object *dir = object("dir", in_dir("sub"));
+	char listing[4096];
+	int fd;
+
+	dir->view = "/";
+	need(chroot(in_dir("sub")), "chroot");
+	fd = opened(dir, open("/", O_RDONLY | O_DIRECTORY));
+	while (listed(dir, syscall(SYS_getdents64, fd, listing, sizeof(listing))) > 0)
+		;
+	close(fd);
 }
 
 static void contained_body(void *with)
@@ -390,15 +405,16 @@ static void mount_layers(void)
 
 static void overlay(void)
 {
-	struct object *o = alias(file("merged/a"), in_dir("lower/a"));
+	struct object *o = file("merged/a");
 
+	beneath(o, "lower", "lower/a");
 	mount_layers();
 	read_all(o, opened(o, open(in_dir("merged/a"), O_RDONLY)));
 }
 
 static void overlay_write(void)
 {
-	struct object *o = alias(file("merged/a"), in_dir("upper/a"));
+	struct object *o = file("merged/a");
 	int fd;
 
 	mount_layers();
@@ -406,17 +422,41 @@ static void overlay_write(void)
 	put(o, pwrite(fd, buffer, 100, 10));
 	got(o, pread(fd, buffer, sizeof(buffer), 0));
 	close(fd);
+	beneath(o, "upper", "upper/a");
 }
 
 static void overlay_map(void)
 {
-	struct object *o = alias(file("merged/a"), in_dir("lower/a"));
+	struct object *o = file("merged/a");
+	char *at;
+	int fd;
+
+	beneath(o, "lower", "lower/a");
+	mount_layers();
+	fd = opened(o, open(in_dir("merged/a"), O_RDONLY));
+	at = mapped(o, mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0), fd, 8192, 0);
+	close(fd);
+	buffer[0] = *(volatile char *)at;
+	faulted(o, 1, SIZE);
+}
+
+/* Made where no lower layer has one, and a directory. */
+static void overlay_new(void)
+{
+	struct object *o = file("merged/new"), *dir = object("dir", in_dir("merged"));
+	char listing[4096];
 	int fd;
 
 	mount_layers();
-	fd = opened(o, open(in_dir("merged/a"), O_RDONLY));
-	mapped(o, mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0), fd, 8192, 0);
+	fd = opened(o, open(in_dir("merged/new"), O_RDWR | O_CREAT, 0644));
+	put(o, write(fd, buffer, 100));
 	close(fd);
+	beneath(o, "upper", "upper/new");
+	fd = opened(dir, open(in_dir("merged"), O_RDONLY | O_DIRECTORY));
+	while (listed(dir, syscall(SYS_getdents64, fd, listing, sizeof(listing))) > 0)
+		;
+	close(fd);
+	beneath(dir, "upper", "upper");
 }
 
 /* ---- openat2's ways to resolve ---- */
@@ -508,7 +548,9 @@ static const struct act acts[] = {
 	{"container", "CAP_SYS_ADMIN", container, sub_file},
 	{"overlay", "overlayfs", overlay, make_layers},
 	{"overlay-write", "overlayfs", overlay_write, make_layers},
-	{"overlay-mmap", "overlayfs", overlay_map, make_layers},
+	{"overlay-mmap", "overlayfs", overlay_map, make_layers, NULL, NO_FAULTS},
+	{"overlay-new", "overlayfs", overlay_new, make_layers},
+	{"chroot-root", "CAP_SYS_CHROOT", list_root, sub_file},
 	{"resolve-beneath", "Linux 5.6", resolve_beneath, prepare_symlinks},
 	{"resolve-in-root", "Linux 5.6", resolve_in_root, prepare_symlinks},
 	{"resolve-no-symlinks", "Linux 5.6", resolve_no_symlinks, prepare_symlinks},

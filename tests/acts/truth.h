@@ -3,7 +3,8 @@
 #define QUIS_TRUTH_H
 
 static const char *const truth_counters[COUNTERS] = {
-	"opens", "reads", "read_bytes", "writes", "write_bytes", "maps", "mapped_bytes", "lists", "stats", "failed"};
+	"opens", "reads", "read_bytes", "writes", "write_bytes", "maps", "mapped_bytes", "faults", "faulted_bytes",
+	"lists", "stats", "failed"};
 
 /* Length of the UTF-8 sequence at `s`, 0 if it is none. */
 static inline int truth_sequence(const unsigned char *s)
@@ -109,6 +110,14 @@ static inline void truth_object(FILE *out, const struct object *o)
 	truth_strings(out, "path", o->path, false);
 	truth_strings(out, "how", o->how, true);
 	truth_text(out, "type", o->type);
+	truth_text(out, "view", o->view);
+	if (o->lower_layer) {
+		fprintf(out, "\"lower\":{\"ino\":%" PRIu64 ",", o->lower_ino);
+		truth_text(out, "layer", o->lower_layer);
+		fprintf(out, "\"ends\":");
+		truth_string(out, o->lower_path);
+		fprintf(out, "},");
+	}
 	if (o->ino)
 		fprintf(out, "\"ino\":%" PRIu64 ",", o->ino);
 	if (o->deleted != DELETED_UNSAID)
@@ -116,7 +125,7 @@ static inline void truth_object(FILE *out, const struct object *o)
 	if (o->optional)
 		fprintf(out, "\"optional\":true,");
 	for (i = 0; i < COUNTERS; i++)
-		if (!(o->unsaid & 1U << i))
+		if (!(o->unsaid & 1U << i) && ((i != FAULTS && i != FAULTED_BYTES) || o->count[i]))
 			fprintf(out, "\"%s\":%" PRIu64 ",", truth_counters[i], o->count[i]);
 	fprintf(out, "\"stated\":true}");
 }

@@ -61,4 +61,14 @@ did program "$ACTS/watch" bpf-program act
 ok "a BPF program: who loaded it" says program '^watch\[[0-9]+\] loaded a BPF program'
 "$ACTS/race" --prepare shared-table act && did threads "$ACTS/race" shared-table act
 ok "a shared table of descriptors: races are told" says threads "another thread"
+disk=$(stat -c %d .)
+if mknod node b $((disk >> 8)) $((disk & 255)) && head -c 1 node >/dev/null 2>&1; then
+	did disk head -c 512 node
+	ok "a block device, by another name: who opened it" says disk '^head\[[0-9]+\] opened a block device \(.*/node\)'
+else
+	skip "a block device, by another name: who opened it" "none below here can be opened"
+fi
+mkdir proc
+did memory unshare -m sh -c 'mount -t proc none proc && head -c 1 "proc/$$/mem"; true'
+ok "a /proc elsewhere: whose memory was opened" says memory '^head\[[0-9]+\] reached into the memory of another process \(.*/proc/[0-9]+/mem\)'
 finish

@@ -126,25 +126,32 @@ static void test_a_missing_hook(void **state)
 	sensor.missing_count = 0;
 }
 
+#define DEVICE(major, minor) ((major) << 20 | (minor))
+#define PROC 0x9fa0
+
 static void test_files_that_tell(void **state)
 {
 	static struct recorder r;
 	static const struct {
 		const char *path;
-		uint32_t mode;
+		uint32_t mode, rdev, magic;
 		enum use use;
 	} files[] = {
-		{"/dev/sda", S_IFBLK, USE_DISK},	    {"/dev/mem", S_IFCHR, USE_KERNEL_MEMORY},
-		{"/proc/kcore", S_IFREG, USE_KERNEL_MEMORY}, {"/proc/12/mem", S_IFREG, USE_MEMORY},
-		{"/proc/12/task/12/mem", S_IFREG, USE_MEMORY}, {"/proc/meminfo", S_IFREG, USE_ALWAYS},
-		{"/tmp/kcore", S_IFREG, USE_ALWAYS},	    {"/dev/null", S_IFCHR, USE_ALWAYS},
+		{"/dev/sda", S_IFBLK, DEVICE(8, 0), 0, USE_DISK}, {"/tmp/node", S_IFBLK, DEVICE(8, 0), 0, USE_DISK},
+		{"/dev/sg0", S_IFCHR, DEVICE(21, 0), 0, USE_DISK}, {"/dev/nvme0", S_IFCHR, DEVICE(240, 0), 0, USE_DISK},
+		{"/dev/mem", S_IFCHR, DEVICE(1, 1), 0, USE_KERNEL_MEMORY}, {"/tmp/x", S_IFCHR, DEVICE(1, 4), 0, USE_KERNEL_MEMORY},
+		{"/dev/null", S_IFCHR, DEVICE(1, 3), 0, USE_ALWAYS}, {"/dev/mem", S_IFREG, 0, 0, USE_ALWAYS},
+		{"/proc/kcore", S_IFREG, 0, PROC, USE_KERNEL_MEMORY}, {"/tmp/p/kcore", S_IFREG, 0, PROC, USE_KERNEL_MEMORY},
+		{"/proc/12/mem", S_IFREG, 0, PROC, USE_MEMORY}, {"/tmp/p/12/task/12/mem", S_IFREG, 0, PROC, USE_MEMORY},
+		{"/proc/meminfo", S_IFREG, 0, PROC, USE_ALWAYS}, {"/tmp/kcore", S_IFREG, 0, 0, USE_ALWAYS},
 	};
 	size_t i, use;
 
 	(void)state;
 	assert_int_equal(table_init(&r.processes, offsetof(struct process, key), sizeof(struct process_key)), 0);
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		struct file_burst b = {.mode = files[i].mode, .sum.opens = 1, .path = {(char *)files[i].path, strlen(files[i].path), 0}};
+		struct file_burst b = {.mode = files[i].mode, .rdev = files[i].rdev, .magic = files[i].magic, .sum.opens = 1,
+			.path = {(char *)files[i].path, strlen(files[i].path), 0}};
 
 		memset(&r.uses, 0, sizeof(r.uses));
 		uses_file(&r, &b);

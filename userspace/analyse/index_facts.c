@@ -95,6 +95,9 @@ const struct column file_columns[] = {
 	COLUMN("unreachable", "quis.file.unreachable", TRUE),
 	COLUMN("lower_device", "quis.file.lower_device", TEXT),
 	COLUMN("lower_inode", "quis.file.lower_inode", DIGITS),
+	COLUMN("lower_layer", "quis.file.lower_layer", TEXT),
+	COLUMN("lower_path", "quis.file.lower_path", TEXT),
+	COLUMN("lower_path_raw", "quis.file.lower_path_raw", TEXT),
 };
 const size_t file_columns_count = COUNT(file_columns);
 
@@ -111,6 +114,7 @@ static const struct column file_access[] = {
 	COLUMN("truncated", "quis.file.truncated", TRUE),
 	COLUMN("unreachable", "quis.file.unreachable", TRUE),
 	COLUMN("view", "quis.file.view", TEXT),
+	COLUMN("view_raw", "quis.file.view_raw", TEXT),
 	COLUMN("how", "quis.file.how", LIST),
 	COLUMN("events", "quis.file.events", LIST),
 	COLUMN("handed_by", "quis.file.from", LIST),
@@ -121,6 +125,8 @@ static const struct column file_access[] = {
 	COLUMN("write_bytes", "quis.write_bytes", COUNT),
 	COLUMN("maps", "quis.maps", COUNT),
 	COLUMN("mapped_bytes", "quis.mapped_bytes", COUNT),
+	COLUMN("faults", "quis.faults", COUNT),
+	COLUMN("faulted_bytes", "quis.faulted_bytes", COUNT),
 	COLUMN("lists", "quis.lists", COUNT),
 	COLUMN("stats", "quis.stats", COUNT),
 	COLUMN("failed", "quis.failed", COUNT),

@@ -77,10 +77,11 @@ unsigned report_how_of(struct text lists);
 struct report_file {
 	int64_t id;  /* of its last access with a name */
 	bool object; /* false: a refused open, which has a path and an errno only */
-	struct text path, path_raw, path_from, view, device, inode, type, class, lower_device, lower_inode, error, first, last;
+	struct text path, path_raw, path_from, view, device, inode, type, class, lower_device, lower_inode,
+		lower_layer, lower_path, lower_path_raw, view_raw, error, first, last;
 	bool deleted, truncated, unreachable;
 	unsigned how; /* bits of enum report_how */
-	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed, stats;
+	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, faults, faulted_bytes, lists, failed, stats;
 };
 
 struct report_flow {

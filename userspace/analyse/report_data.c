@@ -45,10 +45,10 @@ enum statement {
 #define PROCESS_COLUMNS                                                                                                \
 	"id, entity, parent, comm, cgroup, container, flagged_by, started, ended,"                                     \
 	" pid, ppid, uid, gid, exit_code, exit_signal, images, started, " IMAGE_COLUMNS
-#define COUNTERS "opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, lists, failed, stats"
+#define COUNTERS "opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, faults, faulted_bytes, lists, failed, stats"
 #define COUNTER_SUMS                                                                                                   \
 	"capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes), "  \
-	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(lists), capped_sum(failed), capped_sum(stats)"
+	"capped_sum(maps), capped_sum(mapped_bytes), capped_sum(faults), capped_sum(faulted_bytes), capped_sum(lists), capped_sum(failed), capped_sum(stats)"
 
 /*
  * The groups below are read along the index on (process, file): no sorting, no memory. What is told of a group beside
@@ -70,7 +70,8 @@ static const char *const sql[] = {
 	[NUMBERS] = "SELECT latest, first, last, how, NULL, " COUNTERS ", NULL, NULL, file FROM total WHERE process = ?1 ORDER BY file",
 	[DIRECTORIES] = "SELECT id, (SELECT max(id) FROM file) FROM file WHERE type = 'dir'",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
-		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno"
+		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno,"
+		   " a.view_raw, f.lower_layer, f.lower_path, f.lower_path_raw"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
 	[REFUSED] = "SELECT max(id), min(first), max(last), how_union(how), errno, " COUNTER_SUMS
 		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
@@ -376,6 +377,7 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 	file->truncated = sqlite3_column_int(row, 5);
 	file->unreachable = sqlite3_column_int(row, 6);
 	TEXTS(row, 7, &file->device, &file->inode, &file->type, &file->lower_device, &file->lower_inode, &file->class);
+	TEXTS(row, 14, &file->view_raw, &file->lower_layer, &file->lower_path, &file->lower_path_raw);
 	if (!file->object)
 		file->error = get_text(row, 13);
 	if (!file->class.bytes && file->path.bytes)
@@ -390,9 +392,9 @@ static void get_file(sqlite3_stmt *row, struct report_file *file)
 	file->how = report_how_of(get_text(row, 3));
 	file->error = get_text(row, 4);
 	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
-		&file->mapped_bytes, &file->lists, &file->failed, &file->stats);
+		&file->mapped_bytes, &file->faults, &file->faulted_bytes, &file->lists, &file->failed, &file->stats);
 	file->id = sqlite3_column_int64(row, 0);
-	TEXTS(row, 15, &file->type, &file->class);
+	TEXTS(row, 17, &file->type, &file->class);
 }
 
 static bool of_class(const struct report *report, const struct report_file *file)
@@ -478,7 +480,7 @@ int report_counts(struct report *report, int64_t process, report_file_fn *fn, vo
 	row = start(report, NUMBERS, process);
 	while ((got = step(row)) == 1) {
 		get_file(row, &file);
-		if (is_directory(report, sqlite3_column_int64(row, 16)))
+		if (is_directory(report, sqlite3_column_int64(row, 19)))
 			file.type = (struct text){"dir", 3};
 		got = fn(context, &file);
 		if (got < 0)

@@ -180,6 +180,9 @@ static void write_object(struct emit *emit, const struct report_file *file)
 		emit_open(emit, "lower", '{');
 		put_text(emit, "dev", file->lower_device);
 		put_raw(emit, "ino", file->lower_inode);
+		put_text(emit, "layer", file->lower_layer);
+		put_text(emit, "path", file->lower_path);
+		put_text(emit, "path_raw", file->lower_path_raw);
 		emit_close(emit, '}');
 	}
 }
@@ -193,6 +196,10 @@ static void write_counters(struct emit *emit, const struct report_file *file)
 	emit_number(emit, "write_bytes", file->write_bytes);
 	emit_number(emit, "maps", file->maps);
 	emit_number(emit, "mapped_bytes", file->mapped_bytes);
+	if (file->faults) { /* not known on kernels that tell of no faults */
+		emit_number(emit, "faults", file->faults);
+		emit_number(emit, "faulted_bytes", file->faulted_bytes);
+	}
 	emit_number(emit, "lists", file->lists);
 	emit_number(emit, "stats", file->stats);
 	emit_number(emit, "failed", file->failed);
@@ -207,6 +214,7 @@ static int write_file(void *context, const struct report_file *file)
 	put_text(emit, "path_raw", file->path_raw);
 	put_text(emit, "path_from", file->path_from);
 	put_text(emit, "view", file->view);
+	put_text(emit, "view_raw", file->view_raw);
 	if (file->object)
 		write_object(emit, file);
 	put_text(emit, "class", file->class);

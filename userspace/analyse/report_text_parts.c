@@ -28,7 +28,7 @@ struct rows {
 	size_t keep; /* 0: all */
 	bool sorted; /* those that read most are kept, else the first */
 	bool cut;    /* there were too many once: the first `keep` are in order since */
-	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, writes, write_bytes, lists, failed, stats;
+	uint64_t all, reads, read_bytes, mapped_bytes, mapped_files, faults, writes, write_bytes, lists, failed, stats;
 };
 
 struct files {
@@ -102,6 +102,7 @@ static void sum_row(struct rows *rows, const struct report_file *file)
 	rows->read_bytes += file->read_bytes;
 	rows->mapped_bytes += file->mapped_bytes;
 	rows->mapped_files += !!file->maps;
+	rows->faults += file->faults;
 	rows->writes += file->writes;
 	rows->write_bytes += file->write_bytes;
 	rows->lists += file->lists;
@@ -140,6 +141,21 @@ static const char *class_constant(struct text class)
 	return "-";
 }
 
+/* The path, and behind it how the process saw it, where that differs. */
+static char *copy_path(const struct report_file *file)
+{
+	char *path = text_copy_plain(file->path.bytes ? file->path : (struct text){"(name not known)", 16});
+	char *view = file->view.bytes ? text_copy_plain(file->view) : NULL, *both;
+
+	if (!path || !view)
+		return path;
+	if (asprintf(&both, "%s (seen as %s)", path, view) < 0)
+		both = NULL;
+	free(path);
+	free(view);
+	return both;
+}
+
 static int name_row(struct page *page, struct row *row)
 {
 	struct report_file file = row->file;
@@ -149,7 +165,7 @@ static int name_row(struct page *page, struct row *row)
 		return err;
 	row->file.deleted = file.deleted;
 	row->file.truncated = file.truncated;
-	row->path = text_copy_plain(file.path.bytes ? file.path : (struct text){"(name not known)", 16});
+	row->path = copy_path(&file);
 	row->class = class_constant(file.class);
 	row->note = file.error.bytes ? text_copy_plain(file.error) : NULL;
 	return row->path ? 0 : -ENOMEM;
@@ -194,13 +210,13 @@ static const char *size_or_none(char out[SIZE_TEXT], uint64_t bytes, uint64_t ca
 	return calls || bytes ? text_size(out, bytes) : "-";
 }
 
-enum cell { CELL_READ, CELL_BYTES, CELL_READS, CELL_OPENS, CELL_MAPPED, CELL_WRITTEN, CELL_HOW, CELL_CLASS, CELL_COUNT };
+enum cell { CELL_READ, CELL_BYTES, CELL_READS, CELL_OPENS, CELL_MAPPED, CELL_FAULTED, CELL_WRITTEN, CELL_HOW, CELL_CLASS, CELL_COUNT };
 
 struct cells {
 	char text[CELL_COUNT][64];
 };
 
-static const char *const cell_names[CELL_COUNT] = {"read", "bytes", "reads", "opens", "mapped", "written", "how", "class"};
+static const char *const cell_names[CELL_COUNT] = {"read", "bytes", "reads", "opens", "mapped", "faulted", "written", "how", "class"};
 
 static void fill_cells(struct cells *cells, const struct row *row)
 {
@@ -215,6 +231,7 @@ static void fill_cells(struct cells *cells, const struct row *row)
 	snprintf(cells->text[CELL_READS], 64, "%s", count_text(size, row->file.reads));
 	snprintf(cells->text[CELL_OPENS], 64, "%s", count_text(size, row->file.opens));
 	snprintf(cells->text[CELL_MAPPED], 64, "%s", size_or_none(size, row->file.mapped_bytes, row->file.maps));
+	snprintf(cells->text[CELL_FAULTED], 64, "%s", size_or_none(size, row->file.faulted_bytes, row->file.faults));
 	snprintf(cells->text[CELL_WRITTEN], 64, "%s", size_or_none(size, row->file.write_bytes, row->file.writes));
 	how_text(cells->text[CELL_HOW], 64, row->file.how);
 	snprintf(cells->text[CELL_CLASS], 64, "%s", row->class);
@@ -227,10 +244,12 @@ static void measure(int widths[CELL_COUNT], const struct rows *rows, size_t coun
 
 	for (cell = 0; cell < CELL_COUNT; cell++)
 		widths[cell] = strlen(cell_names[cell]);
+	if (!rows->faults)
+		widths[CELL_FAULTED] = 0; /* most kernels do not tell */
 	for (i = 0; i < count; i++) {
 		fill_cells(&cells, &rows->rows[i]);
 		for (cell = 0; cell < CELL_COUNT; cell++)
-			if ((int)strlen(cells.text[cell]) > widths[cell])
+			if (widths[cell] && (int)strlen(cells.text[cell]) > widths[cell])
 				widths[cell] = strlen(cells.text[cell]);
 	}
 }
@@ -254,7 +273,8 @@ static void put_row(struct page *page, const int widths[CELL_COUNT], const char 
 	text_indent(page);
 	fputs("  ", page->out);
 	for (cell = 0; cell < CELL_COUNT; cell++)
-		fprintf(page->out, cell >= CELL_HOW ? "%-*s  " : "%*s  ", widths[cell], cells[cell]);
+		if (widths[cell])
+			fprintf(page->out, cell >= CELL_HOW ? "%-*s  " : "%*s  ", widths[cell], cells[cell]);
 }
 
 static void put_file(struct page *page, const int widths[CELL_COUNT], const struct row *row)
@@ -266,7 +286,7 @@ static void put_file(struct page *page, const int widths[CELL_COUNT], const stru
 	fill_cells(&cells, row);
 	for (cell = 0; cell < CELL_COUNT; cell++) {
 		texts[cell] = cells.text[cell];
-		used += widths[cell] + 2;
+		used += widths[cell] ? widths[cell] + 2 : 0;
 	}
 	put_row(page, widths, texts);
 	if (row->file.deleted)

@@ -93,7 +93,8 @@ static void add_file(struct fields *fields, const struct event *event)
 	} columns[] = {{"device", "quis.file.device", FIELD_TEXT}, {"inode", "file.inode", FIELD_TEXT},
 		{"type", "file.type", FIELD_TEXT}, {"generation", "quis.file.generation", FIELD_JSON},
 		{"lower_device", "quis.file.lower_device", FIELD_TEXT},
-		{"lower_inode", "quis.file.lower_inode", FIELD_JSON}};
+		{"lower_inode", "quis.file.lower_inode", FIELD_JSON}, {"lower_layer", "quis.file.lower_layer", FIELD_TEXT},
+		{"lower_path", "quis.file.lower_path", FIELD_TEXT}, {"lower_path_raw", "quis.file.lower_path_raw", FIELD_TEXT}};
 	size_t i, j, count = sqlite3_column_count(event->row);
 
 	for (i = event->first_column + event->kind->count; i < count; i++)

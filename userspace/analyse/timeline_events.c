@@ -211,7 +211,8 @@ static const char flow_exposed[] = ", EXISTS (SELECT 1 FROM exposed_flow AS e WH
 
 /* Of an access, what the object is stands in table file. */
 static const char *const object_columns[] = {
-	"type", "device", "inode", "class", "generation", "lower_device", "lower_inode"};
+	"type", "device", "inode", "class", "generation", "lower_device", "lower_inode",
+	"lower_layer", "lower_path", "lower_path_raw"};
 
 static int prepare_walk(struct source *source, size_t index)
 {

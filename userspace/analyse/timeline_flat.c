@@ -44,6 +44,7 @@ static const char *make_flat_key(const struct column *column)
 		{"quis.read_bytes", "bytes_read"},
 		{"quis.write_bytes", "bytes_written"},
 		{"quis.mapped_bytes", "bytes_mapped"},
+		{"quis.faulted_bytes", "bytes_faulted"},
 		{"quis.flow.sent_bytes", "bytes_sent"},
 		{"quis.flow.received_bytes", "bytes_received"},
 	};

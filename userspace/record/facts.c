@@ -429,6 +429,17 @@ static void fanotify_events(struct fact *f, uint64_t mask)
 	fact_list(f, "quis.file.events", list, count);
 }
 
+static void file_beneath(struct fact *f, const struct file_burst *b)
+{
+	if (!b->lower_layer)
+		return;
+	device(f, "quis.file.lower_device", b->lower_dev);
+	number_text(f, "quis.file.lower_inode", b->lower_ino);
+	fact_text(f, "quis.file.lower_layer", b->lower_layer == LOWER_UPPER ? "upper" : "lower");
+	if (b->lower.text)
+		fact_bytes(f, "quis.file.lower_path", "quis.file.lower_path_raw", b->lower.text, b->lower.length);
+}
+
 void facts_file(struct recorder *r, const struct file_burst *b)
 {
 	const struct file_row *s = &b->sum;
@@ -450,6 +461,9 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED || (s->deleted && !(b->path.flags & PATH_PSEUDO)));
 	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
 	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
+	if (b->view.text)
+		fact_bytes(f, "quis.file.view", "quis.file.view_raw", b->view.text, b->view.length);
+	file_beneath(f, b);
 	how_list(f, s->how);
 	fanotify_events(f, s->events);
 	if (s->from) {
@@ -466,6 +480,8 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	fact_count(f, "quis.write_bytes", s->write_bytes);
 	fact_count(f, "quis.maps", s->maps);
 	fact_count(f, "quis.mapped_bytes", s->mapped_bytes);
+	fact_count(f, "quis.faults", s->faults);
+	fact_count(f, "quis.faulted_bytes", s->faulted_bytes);
 	fact_count(f, "quis.lists", s->lists);
 	fact_count(f, "quis.stats", s->stats);
 	end(r);

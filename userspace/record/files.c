@@ -71,6 +71,10 @@ static void add_call(struct file_row *sum, const struct record_file *record)
 	case WHAT_STAT:
 		sum->stats++;
 		break;
+	case WHAT_FAULT:
+		sum->faults++;
+		sum->faulted_bytes += record->bytes;
+		break;
 	}
 	sum->how |= record->what & HOW_MASK;
 	if (record->from)
@@ -85,8 +89,13 @@ void files_record(struct recorder *r, const struct record_file *record)
 
 	set_name(&b->path, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
 	b->mode = record->mode;
+	b->rdev = record->rdev;
+	b->magic = record->magic;
+	set_name(&b->view, record_text(&record->head, record->view), 0);
+	set_name(&b->lower, record_text(&record->head, record->lower), 0);
 	b->lower_ino = record->lower_ino;
 	b->lower_dev = record->lower_dev;
+	b->lower_layer = record->lower_layer;
 	b->name_time = record->head.time;
 	if (record->what != WHAT_TOUCH && !r->names_only)
 		add_call(&b->sum, record);
@@ -122,6 +131,8 @@ void files_row(const struct file_key *key, const struct file_row *row, void *rec
 	b->sum.mapped_bytes += row->mapped_bytes;
 	b->sum.lists += row->lists;
 	b->sum.stats += row->stats;
+	b->sum.faults += row->faults;
+	b->sum.faulted_bytes += row->faulted_bytes;
 	b->sum.how |= row->how;
 	b->sum.deleted |= row->deleted;
 	b->sum.events |= row->events;
@@ -167,6 +178,8 @@ static void close_file(struct node *node, void *context)
 		return;
 	table_remove(&c->r->files, node);
 	free(b->path.text);
+	free(b->view.text);
+	free(b->lower.text);
 	free(b);
 }
 

@@ -290,11 +290,12 @@ struct file_burst {
 	struct node node;
 	struct file_key key;
 	struct file_row sum;
-	struct name path;
+	struct name path, view, lower;
 	uint64_t lower_ino;
 	uint64_t name_time;
 	uint32_t lower_dev;
-	uint32_t mode;
+	uint32_t lower_layer;
+	uint32_t mode, rdev, magic;
 };
 
 struct flow_burst {

@@ -239,6 +239,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint8_t request_at = uring_request_at(btf);
 	uint8_t attribute_at = xattr_dentry_at(btf);
 	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
+	uint8_t faults = btf__find_by_name_kind(btf, "btf_trace_mm_filemap_fault", BTF_KIND_TYPEDEF) > 0;
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	if (slots > SCRATCH_SLOTS_MAX)
@@ -256,6 +257,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
 	set_constant(sensor->object, "xattr_dentry_at", &attribute_at, sizeof(attribute_at));
@@ -286,6 +288,8 @@ static void hook_missing(struct sensor *sensor, const struct bpf_program *progra
 
 	if ((!strncmp(bpf_program__name(program), "uring_submit", 12) || !strcmp(bpf_program__name(program), "uring_overflow")) && !refused)
 		return; /* one of two names of one hook; what both missing means, uring_complete says */
+	if (!strcmp(bpf_program__name(program), "page_fault_around") && !refused)
+		return; /* the kernel has both or none: page_fault says it */
 	if (sensor->missing_count == MISSING_MAX)
 		return;
 	snprintf(m->program, sizeof(m->program), "%s", bpf_program__name(program));

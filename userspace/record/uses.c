@@ -62,29 +62,54 @@ void uses_action(struct recorder *r, const struct record_action *record, const s
 	}
 }
 
-static bool process_memory(const char *path, size_t length)
+#define PROC_MAGIC 0x9fa0 /* include/uapi/linux/magic.h */
+#define MAJOR(device) ((device) >> 20)
+#define MINOR(device) ((device) & 0xfffff)
+
+static bool ends(const struct name *path, const char *end)
 {
-	return length > 10 && !strncmp(path, "/proc/", 6) && !memcmp(path + length - 4, "/mem", 4);
+	size_t length = strlen(end);
+
+	return path->length >= length && !memcmp(path->text + path->length - length, end, length);
+}
+
+/* By what it is, not by its name: anybody who may open a device may make another node of it, or mount /proc elsewhere. */
+static bool machine_memory(const struct file_burst *b)
+{
+	if (S_ISCHR(b->mode)) /* mem, kmem, port: Documentation/admin-guide/devices.txt */
+		return MAJOR(b->rdev) == 1 && (MINOR(b->rdev) == 1 || MINOR(b->rdev) == 2 || MINOR(b->rdev) == 4);
+	return b->magic == PROC_MAGIC && ends(&b->path, "/kcore");
+}
+
+/* Block devices, and the character devices by which their blocks are reached: raw, SCSI generic, NVMe, and what has the bsg layer. */
+static bool disk(const struct file_burst *b)
+{
+	static const char *const names[] = {"/dev/nvme", "/dev/ng", "/dev/bsg/"};
+	size_t i;
+
+	if (S_ISBLK(b->mode))
+		return true;
+	if (!S_ISCHR(b->mode))
+		return false;
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) /* their numbers are given at run time */
+		if (b->path.length > strlen(names[i]) && !memcmp(b->path.text, names[i], strlen(names[i])))
+			return true;
+	return MAJOR(b->rdev) == 21 || MAJOR(b->rdev) == 162;
 }
 
 void uses_file(struct recorder *r, const struct file_burst *b)
 {
-	static const char *const machine[] = {"/dev/mem", "/dev/kmem", "/dev/port", "/proc/kcore"};
 	const struct name *path = &b->path;
-	size_t i;
 
 	if (b->sum.maps)
 		r->uses.seen[USE_MAP].count++;
 	if (!path->text || !(b->sum.opens || b->sum.reads || b->sum.writes || b->sum.maps))
 		return;
-	if (S_ISBLK(b->mode))
+	if (disk(b))
 		uses_note(r, USE_DISK, b->key.start, b->key.tgid, path->text, path->length);
-	if (path->length > 64)
-		return;
-	for (i = 0; i < sizeof(machine) / sizeof(*machine); i++)
-		if (!strcmp(path->text, machine[i]))
-			uses_note(r, USE_KERNEL_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
-	if (process_memory(path->text, path->length))
+	if (machine_memory(b))
+		uses_note(r, USE_KERNEL_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
+	if (b->magic == PROC_MAGIC && ends(path, "/mem"))
 		uses_note(r, USE_MEMORY, b->key.start, b->key.tgid, path->text, path->length);
 }
 

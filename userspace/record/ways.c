@@ -39,7 +39,9 @@ const struct way ways[] = {
 	{BYTES, "read, write and their families", "read write pread64 pwrite64 readv writev preadv pwritev preadv2 pwritev2", {EXACTLY, EXACTLY}},
 	{BYTES, "sendfile, splice, tee, vmsplice, copy_file_range", "sendfile64 splice tee vmsplice copy_file_range", {EXACTLY, EXACTLY}},
 	{BYTES, "mappings: how many, how long", "mmap", {EXACTLY, EXACTLY}},
-	{BYTES, "mappings: the pages touched", "", BOTH(SEEN_NOT, "Which pages of a mapped file were touched, which takes no call: only that it was mapped, and how much of it."),
+	{BYTES, "mappings: the pages touched", "page_fault*",
+		BOTH(SEEN_LOWER, "Which bytes of a mapped file were read, which takes no call: the mapping is told, and where the kernel tells them the page faults, "
+				 "each of which brings in pages beside the one touched (not those of huge pages, nor of files mapped long ago)."),
 		.use = USE_MAP},
 	{BYTES, "directory listings", "getdents getdents64", {EXACTLY, EXACTLY}},
 	{BYTES, "blocks shared by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE): 8 destinations a call", "ioctl", {EXACTLY, EXACTLY}},
@@ -60,7 +62,8 @@ const struct way ways[] = {
 	{NARROW, "the rarer calls", "",
 		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message."), .use = USE_32},
 
-	{PATHS, "the kernel's own path of every open object, walked from its dentry", "", {EXACTLY, EXACTLY}},
+	{PATHS, "the kernel's own path of every open object, walked from its dentry; from the process's own root, where that is another", "", {EXACTLY, EXACTLY}},
+	{PATHS, "overlay file systems: what lies beneath", "", {EXACTLY, EXACTLY}},
 
 	{CHANGES, "rename, link, unlink, mkdir, chmod, chown, truncate, utimes ...: that it was done",
 		"rename renameat renameat2 link linkat unlink unlinkat symlink symlinkat mkdir mkdirat rmdir mknod mknodat truncate ftruncate "
@@ -135,6 +138,7 @@ static const struct {
 		"Linux 5.17 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
 	{"uring_overflow", "completions of io_uring for which the process made no room are not seen", "Linux 5.19 or later, which has that tracepoint"},
 	{"uring_submit*", "the names that io_uring requests give are not seen", "Linux 5.10 or later with tracepoints in io_uring"},
+	{"page_fault*", "which pages of a mapped file were touched is not seen, only that it was mapped, and how much of it", "Linux 6.12 or later"},
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},
 	{"snapshot_mapping", "files that were mapped before the start are not named", "Linux 5.12 or later"},

@@ -94,7 +94,7 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	flags = s->flags;
 	if (is_overlay(inode)) {
 		beneath_of(&beneath, inode);
-		lower = walk_file_system(slot, beneath.dentry);
+		lower = walk_file_system(slot, named_dentry(beneath.inode, beneath.dentry));
 		if (s->flags & PATH_TRUNCATED)
 			lower = 0;
 	}

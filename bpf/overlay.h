@@ -40,15 +40,31 @@ static __always_inline u64 checked_inode(u64 inode)
 	return super && (u64)READ(struct dentry, READ(struct super_block, super, s_root), d_sb) == super ? inode : 0;
 }
 
-/* The first of the names that the kernel remembers of it. */
-static __always_inline u64 name_of_inode(u64 inode)
+static __always_inline bool has_name(u64 dentry)
+{
+	return dentry && (READ(struct dentry, dentry, d_hash.pprev) || (u64)READ(struct dentry, dentry, d_parent) == dentry);
+}
+
+#define NAMES_TRIED 4
+
+/*
+ * A dentry of the inode by which it can be found: that of a file that was copied up is still the one without a name that it was made
+ * under (ovl_copy_up_tmpfile()), and before 5.19 none is kept of a lower one. Else 0: no path is better than a false one.
+ */
+static __always_inline u64 named_dentry(u64 inode, u64 dentry)
 {
 	u64 node;
 
-	if (!bpf_core_field_exists(struct dentry, d_u.d_alias))
-		return 0;
+	if (has_name(dentry) || !bpf_core_field_exists(struct dentry, d_u.d_alias))
+		return has_name(dentry) ? dentry : 0;
 	node = (u64)READ(struct inode, inode, i_dentry.first);
-	return node ? node - bpf_core_field_offset(struct dentry, d_u.d_alias) : 0;
+	for (int i = 0; i < NAMES_TRIED && node; i++) {
+		dentry = node - bpf_core_field_offset(struct dentry, d_u.d_alias);
+		if (has_name(dentry))
+			return dentry;
+		node = (u64)READ(struct hlist_node, node, next);
+	}
+	return 0;
 }
 
 static __always_inline void beneath_dentry(struct beneath *b, u64 dentry, u32 layer)
@@ -75,7 +91,6 @@ static __always_inline void beneath_of(struct beneath *b, u64 inode)
 	beneath_dentry(b, READ_AT(u64, at + 16), LOWER_LOWER);
 	if (!b->inode && checked_inode(second)) {
 		b->inode = second;
-		b->dentry = name_of_inode(second);
 		b->layer = LOWER_LOWER;
 	}
 }

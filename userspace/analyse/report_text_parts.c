@@ -147,8 +147,10 @@ static char *copy_path(const struct report_file *file)
 	char *path = text_copy_plain(file->path.bytes ? file->path : (struct text){"(name not known)", 16});
 	char *view = file->view.bytes ? text_copy_plain(file->view) : NULL, *both;
 
-	if (!path || !view)
+	if (!path || !view) {
+		free(view);
 		return path;
+	}
 	if (asprintf(&both, "%s (seen as %s)", path, view) < 0)
 		both = NULL;
 	free(path);

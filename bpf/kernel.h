@@ -30,7 +30,6 @@ enum { false, true };
 /* include/uapi/linux/bpf.h: only what is used */
 enum bpf_map_type_used {
 	BPF_MAP_TYPE_HASH = 1,
-	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,

@@ -434,7 +434,7 @@ static void file_beneath(struct fact *f, const struct file_burst *b)
 	if (!b->lower_layer)
 		return;
 	device(f, "quis.file.lower_device", b->lower_dev);
-	number_text(f, "quis.file.lower_inode", b->lower_ino);
+	fact_number_text(f, "quis.file.lower_inode", b->lower_ino);
 	fact_text(f, "quis.file.lower_layer", b->lower_layer == LOWER_UPPER ? "upper" : "lower");
 	if (b->lower.text)
 		fact_bytes(f, "quis.file.lower_path", "quis.file.lower_path_raw", b->lower.text, b->lower.length);

@@ -72,7 +72,7 @@ static const char *done_by(const struct event *event)
 {
 	static const char *const words[][2] = {{"was refused", "refused to"}, {"read and wrote", "read and written by"},
 		{"wrote", "written by"}, {"read", "read by"}, {"listed", "listed by"}, {"mapped", "mapped by"},
-		{"executed", "executed by"}, {"opened", "opened by"}, {"held", "held by"}};
+		{"executed", "executed by"}, {"opened", "opened by"}, {"looked at", "looked at by"}, {"held", "held by"}};
 	const char *title, *verb = access_verb(event, &title);
 	size_t i;
 

@@ -69,7 +69,7 @@ static void get_nature(const struct event *event, struct fact_nature *ret_nature
 	nature.change = event_number(event, PART_WRITES) > 0;
 	nature.failed = event_number(event, PART_FAILED) > 0;
 	nature.access = event_number(event, PART_OPENS) > 0 || event_number(event, PART_READS) > 0 ||
-			event_number(event, PART_MAPS) > 0 || event_number(event, PART_LISTS) > 0;
+			event_number(event, PART_MAPS) > 0 || event_number(event, PART_LISTS) > 0 || event_number(event, PART_STATS) > 0;
 	*ret_nature = nature;
 }
 

@@ -14,7 +14,7 @@
 
 static const char *const part_names[PARTS] = {"time", "first", "last", "sequence", "comm", "path", "path_raw", "type",
 	"device", "inode", "class", "how", "opens", "reads", "read_bytes", "writes", "write_bytes", "maps",
-	"mapped_bytes", "lists", "failed", "errno", "event", "args", "executable", "sha256", "cwd", "ppid", "parent",
+	"mapped_bytes", "lists", "stats", "failed", "errno", "event", "args", "executable", "sha256", "cwd", "ppid", "parent",
 	"uid", "gid", "started", "exit_code", "exit_signal", "family", "transport", "direction", "local", "remote",
 	"source_ip", "source_port", "destination_ip", "destination_port", "sends", "sent_bytes", "receives",
 	"received_bytes", "kind", "target", "target_raw", "detail", "outcome", "address", "name", "source", "flow_id",

@@ -27,7 +27,7 @@ static bool is_table(const struct event *event, const char *table)
 	return event->kind && !strcmp(event->kind->table, table);
 }
 
-/* 1 Create, 2 Read, 3 Update, 4 Delete, 5 Rename, 6 Set Attributes, 7 Set Security, 12 Mount, 13 Unmount, 14 Open */
+/* 1 Create, 2 Read, 3 Update, 4 Delete, 5 Rename, 6 Set Attributes, 7 Set Security, 8 Get Attributes, 12 Mount, 13 Unmount, 14 Open */
 static struct activity file_activity(const struct event *event)
 {
 	struct activity activity = {1001, 14, NULL};
@@ -39,6 +39,8 @@ static struct activity file_activity(const struct event *event)
 	else if (event_number(event, PART_READS) > 0 || event_number(event, PART_MAPS) > 0 ||
 		 event_number(event, PART_LISTS) > 0)
 		activity.id = 2;
+	else if (event_number(event, PART_STATS) > 0 && event_number(event, PART_OPENS) <= 0)
+		activity.id = 8;
 	return activity;
 }
 
@@ -326,7 +328,8 @@ static void emit_name(struct emit *emit, const struct event *event, int class_ui
 
 static void emit_status(struct emit *emit, const struct event *event)
 {
-	bool failed = event_number(event, PART_FAILED) > 0 || text_equals(event_text(event, PART_OUTCOME), "failure");
+	bool failed = event_number(event, PART_FAILED) > 0 || text_equals(event_text(event, PART_OUTCOME), "failure") ||
+		      (event_number(event, PART_STATS) > 0 && event_text(event, PART_ERRNO).bytes);
 
 	if (!event->kind || !event->actor)
 		return;

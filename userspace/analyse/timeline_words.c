@@ -151,6 +151,7 @@ const char *access_verb(const struct event *event, const char **ret_title)
 		{PART_LISTS, "listed", "Directory Listing"},
 		{PART_MAPS, "mapped", "File Mapping"},
 		{PART_OPENS, "opened", "File Open"},
+		{PART_STATS, "looked at", "File Metadata Read"},
 	};
 	bool writes = event_number(event, PART_WRITES) > 0, reads = event_number(event, PART_READS) > 0;
 	size_t i;
@@ -204,6 +205,7 @@ static const char *say_access(const struct event *event)
 	if (event_number(event, PART_MAPS) > 0)
 		add(", %" PRId64 " bytes mapped", event_number(event, PART_MAPPED_BYTES));
 	add_count(&separator, event_number(event, PART_LISTS), "listing", "listings");
+	add_count(&separator, event_number(event, PART_STATS), "look", "looks");
 	add_count(&separator, event_number(event, PART_FAILED), "time", "times");
 	if (event_text(event, PART_ERRNO).bytes) {
 		add(" ");

@@ -218,5 +218,9 @@ ok "clamonacc: it received it" secret "$server" '.how | index("received") and (i
 ok "clamonacc: clamonacc itself got it by fanotify and did not open it" secret "$watcher" '(.how | index("fanotify")) and .opens == 0'
 ok "clamonacc: clamd is flagged by its path, and was there before" holds onacc '.processes[] | select(.pid == $pid) | .flagged_by == "path:" + $exe' --argjson pid "$server" --arg exe "$clamd"
 ok "clamonacc: who touched the file is not followed" holds onacc '[.processes[] | select(.uid == 65534 or .comm == "cat")] == []'
+ok "clamonacc: who handed what to whom: the kernel to it, by fanotify" holds onacc '[.handovers[] | select(.way == "fanotify" and .receiver.pid == $pid)] | length == 1 and .[0].files >= 1' --argjson pid "$watcher"
+ok "clamonacc: ... and it to clamd, as open files, of which clamd read 11 bytes each time" holds onacc '[.handovers[] | select(.way == "descriptor" and .giver.pid == $pid and .receiver.pid == $server)] | length == 1 and .[0].files >= 1 and .[0].taken_bytes >= 11' --argjson pid "$watcher" --argjson server "$server"
+"$QUIS" report onacc --format html -o onacc.html
+ok "clamonacc: the picture has it" bash -c 'grep -q "<td class=\"path\">clamonacc\[$1\]</td><td>descriptor</td><td class=\"path\">clamd\[$2\]" onacc.html && grep -q "<td class=\"path\">files that others touched</td><td>fanotify</td><td class=\"path\">clamonacc\[$1\]" onacc.html' - "$watcher" "$server"
 ok "clamonacc: the numbers are exact" holds onacc '.completeness.exact'
 finish

@@ -417,6 +417,76 @@ static void test_targets(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM exposure_cut"), 1);
 }
 
+struct transfer {
+	const char *entity, *path, *type, *inode, *to_inode, *to_flow;
+	uint64_t ms, bytes;
+};
+
+static void put_transfer(const struct transfer *transfer)
+{
+	begin("transfer", transfer->entity, transfer->ms);
+	fact_time(&fact, "event.start", MS(transfer->ms));
+	fact_time(&fact, "event.end", MS(transfer->ms));
+	fact_text(&fact, "file.path", transfer->path);
+	fact_text(&fact, "file.type", transfer->type);
+	fact_text(&fact, "quis.file.device", "254:0");
+	fact_text(&fact, "file.inode", transfer->inode);
+	if (transfer->to_inode) {
+		fact_text(&fact, "quis.transfer.to_device", "254:0");
+		fact_text(&fact, "quis.transfer.to_inode", transfer->to_inode);
+		fact_text(&fact, "quis.transfer.to_type", "pipe");
+	}
+	fact_text(&fact, "quis.transfer.to_flow", transfer->to_flow);
+	fact_text(&fact, "quis.flow.remote", transfer->to_flow ? "203.0.113.7:443" : NULL);
+	fact_count(&fact, "quis.transfer.calls", 1);
+	fact_count(&fact, "quis.transfer.bytes", transfer->bytes);
+	append();
+}
+
+static void test_sendfile(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_transfer(&(struct transfer){"7-a", "/home/a/b.docx", "file", "4", NULL, "f1", 1000, 300});
+	put_transfer(&(struct transfer){"7-a", "/home/a/b.docx", "file", "4", NULL, "f1", 3000, 50});
+	put_transfer(&(struct transfer){"7-a", "/usr/lib/x.so", "file", "6", NULL, "f1", 1000, 1});
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT count(*) FROM moved"), 1);
+	assert_int_equal(ask("SELECT bytes FROM moved WHERE NOT at_most AND class = 'documents' AND way = 'sendfile'"), 350);
+}
+
+/* Of what one file filled a pipe with, a part came out. */
+static void test_splice(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_transfer(&(struct transfer){"7-a", "/home/a/b.docx", "file", "4", "5", NULL, 1000, 300});
+	put_burst(&(struct burst){"7-a", "pipe:[5]", "pipe", 5, 1000, 1000, .writes = 1, .write_bytes = 300});
+	put_transfer(&(struct transfer){"7-a", "pipe:[5]", "pipe", "5", NULL, "f1", 1001, 200});
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT bytes FROM moved WHERE NOT at_most AND way = 'splice over a pipe'"), 200);
+}
+
+/* Something else went in as well: which bytes came out is not known. */
+static void test_splice_mixed(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_transfer(&(struct transfer){"7-a", "/home/a/b.docx", "file", "4", "5", NULL, 1000, 300});
+	put_burst(&(struct burst){"7-a", "pipe:[5]", "pipe", 5, 1000, 1000, .writes = 2, .write_bytes = 301});
+	put_transfer(&(struct transfer){"7-a", "pipe:[5]", "pipe", "5", NULL, "f1", 1001, 300});
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT bytes FROM moved WHERE at_most"), 300);
+	assert_int_equal(ask("SELECT count(*) FROM moved WHERE NOT at_most"), 0);
+}
+
+/* What came out before cannot be of what went in later. */
+static void test_splice_backward(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_transfer(&(struct transfer){"7-a", "pipe:[5]", "pipe", "5", NULL, "f1", 900, 200});
+	put_transfer(&(struct transfer){"7-a", "/home/a/b.docx", "file", "4", "5", NULL, 1000, 300});
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT count(*) FROM moved"), 0);
+}
+
 static void test_spans(void **state)
 {
 	struct list spans = {0}, times = {0};
@@ -465,6 +535,10 @@ int main(void)
 		TEST(test_depth),
 		TEST(test_many),
 		TEST(test_targets),
+		TEST(test_sendfile),
+		TEST(test_splice),
+		TEST(test_splice_mixed),
+		TEST(test_splice_backward),
 		cmocka_unit_test(test_spans),
 	};
 

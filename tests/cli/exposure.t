@@ -103,4 +103,21 @@ ok "... though it is known that they were read, and that something was sent" tel
 ok "... nothing was moved either" tells quiet '.moved == []'
 "$QUIS" timeline quiet --format timesketch -o quiet.jsonl 2>/dev/null
 ok "... and nothing is tagged" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/data/shadow\"))] | length > 0 and all(.tag // [] | index(\"exposed\") | not)" quiet.jsonl'
+
+# a real updater, of a mirror that has nothing but noise: what it sent are requests
+if ! command -v freshclam >/dev/null; then
+	skip "freshclam" "no freshclam (package clamav-freshclam)"
+	finish
+fi
+mkdir -p mirror db "/etc/netns/$NS"
+at_end "rm -rf /etc/netns/$NS; rmdir /etc/netns 2>/dev/null"
+echo "203.0.113.7 mirror.test" >"/etc/netns/$NS/hosts"
+for name in main daily bytecode; do head -c 3000 /dev/urandom >mirror/$name.cvd; done
+background ip netns exec "$NS" "$PYTHON" -m http.server -d mirror -b 203.0.113.7 8081 >/dev/null 2>&1
+within 10 ip netns exec "$NS" "$PYTHON" -c 'import socket; socket.create_connection(("203.0.113.7", 8081))'
+printf '%s\n' "DatabaseDirectory $T/db" "DatabaseOwner root" "Foreground yes" "PrivateMirror http://mirror.test:8081" "ScriptedUpdates no" "MaxAttempts 1" >freshclam.conf
+timeout 60 "$QUIS" run -o fresh -- ip netns exec "$NS" freshclam --config-file="$T/freshclam.conf" >fresh.out 2>fresh.err
+report fresh
+ok "freshclam: where it sent something, and how much" holds fresh '[.processes[].flows[] | select(.remote == "203.0.113.7:8081")] | length > 0 and (total(.sent_bytes) | . > 0 and . < 4096)'
+ok "freshclam: no foreign file, but for settings, was read before" holds fresh '[.exposure[].classes[].class] - ["configuration", "temporary"] == [] and .moved == []'
 finish

@@ -119,5 +119,6 @@ printf '%s\n' "DatabaseDirectory $T/db" "DatabaseOwner root" "Foreground yes" "P
 timeout 60 "$QUIS" run -o fresh -- ip netns exec "$NS" freshclam --config-file="$T/freshclam.conf" >fresh.out 2>fresh.err
 report fresh
 ok "freshclam: where it sent something, and how much" holds fresh '[.processes[].flows[] | select(.remote == "203.0.113.7:8081")] | length > 0 and (total(.sent_bytes) | . > 0 and . < 4096)'
+ok "freshclam: by which name" tells fresh '[.exposure[].destination | select(.kind == "network") | .remote_name] | unique == ["mirror.test"]'
 ok "freshclam: no foreign file, but for settings, was read before" holds fresh '[.exposure[].classes[].class] - ["configuration", "temporary"] == [] and .moved == []'
 finish

@@ -36,14 +36,6 @@ static void put_destination(FILE *out, const struct exposed_route *route)
 		fputs(", ", out);
 		html_string(out, route->remote_name);
 	}
-	if (route->owner) {
-		fputs(", ", out);
-		html_string(out, route->owner);
-	}
-	if (route->country) {
-		fputs(", ", out);
-		html_string(out, route->country);
-	}
 }
 
 static void put_clock(FILE *out, const char *time)

@@ -54,8 +54,6 @@ static void put_destination(struct emit *emit, const struct exposed_route *route
 	put(emit, "remote", route->remote);
 	put(emit, "remote_name", route->remote_name);
 	put(emit, "name_source", route->name_source);
-	put(emit, "owner", route->owner);
-	put(emit, "country", route->country);
 	put(emit, "protocol", route->protocol);
 	if (route->outside && route->peer_pid > 0)
 		emit_number(emit, "pid", route->peer_pid);

@@ -319,8 +319,6 @@ static void free_route(struct exposed_route *route)
 	free(route->remote);
 	free(route->remote_name);
 	free(route->name_source);
-	free(route->owner);
-	free(route->country);
 	free(route->protocol);
 }
 

@@ -29,7 +29,7 @@ struct exposed_route {
 	bool outside; /* to a process that was not recorded */
 	int64_t peer_pid;
 	double window_s;
-	char *remote, *remote_name, *name_source, *owner, *country, *protocol;
+	char *remote, *remote_name, *name_source, *protocol;
 	struct exposed_class all;
 	struct exposed_class *classes; /* most telling first */
 	size_t class_count;

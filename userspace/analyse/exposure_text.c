@@ -13,7 +13,6 @@
 #define ROUTES_SHOWN 3 /* on the first screen */
 #define CLASSES_SHOWN 3
 #define DETAILS_SHOWN 24
-#define HANDOVERS_SHOWN 24
 
 static void put(struct page *page, const char *text, const char *unknown)
 {
@@ -51,18 +50,10 @@ static void put_destination(struct page *page, const struct exposed_route *route
 		return;
 	}
 	put(page, route->remote, "an address that is not known");
-	if (!route->remote_name && !route->owner && !route->country)
+	if (!route->remote_name)
 		return;
 	fputs(" (", page->out);
-	put(page, route->remote_name, "no name");
-	if (route->owner) {
-		fputs(", ", page->out);
-		put(page, route->owner, "");
-	}
-	if (route->country) {
-		fputs(", ", page->out);
-		put(page, route->country, "");
-	}
+	put(page, route->remote_name, "");
 	fputc(')', page->out);
 }
 

@@ -50,12 +50,12 @@ static int pinned(const struct sensor *sensor, const char *kind, const char *nam
 static int open_directory(struct sensor *sensor)
 {
 	bool made = !mkdir(sensor->pin, 0700);
+	int why_not = made ? 0 : errno, error = 0;
 	struct statfs fs;
-	int error = 0;
 
 	sensor->pin_dir = open(sensor->pin, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (sensor->pin_dir < 0 || fstatfs(sensor->pin_dir, &fs))
-		error = -errno;
+		error = why_not && errno == ENOENT ? -why_not : -errno;
 	else if (fs.f_type != BPF_FS_MAGIC)
 		error = -ENOTSUP;
 	if (error && made)

@@ -117,3 +117,28 @@ make_disk() { # FILE
 	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -L quis -E root_owner=0:0 -d "$dir" "$1"
 	rm -rf "$dir"
 }
+
+# A whole Debian with systemd, with quis as `make install` puts it (the programs without libraries), that boots into scripts/guest/service.
+make_service_disk() { # FILE
+	local dir=$WORK/system base unit
+	base=$(base_of bookworm systemd,systemd-sysv,jq)
+	mkdir -p "$dir"
+	tar -xf "$base" -C "$dir"
+	make -s -C "$ROOT" B="$B" DESTDIR="$dir" install >&2
+	strip -o "$dir/usr/local/bin/quis" "$ROOT/$B/static/quis"
+	strip -o "$dir/usr/local/sbin/quis-record" "$ROOT/$B/static/quis-record"
+	mkdir -p "$dir/quis" "$dir/etc/systemd/system/multi-user.target.wants" "$dir/var/log/journal"
+	install -m 755 "$ROOT/scripts/guest/service" "$dir/quis/"
+	printf '#!/bin/sh\nexec /lib/systemd/systemd\n' >"$dir/quis/init"
+	chmod 755 "$dir/quis/init"
+	echo quis-vm >"$dir/etc/hostname"
+	echo '/dev/vda / ext4 defaults 0 1' >"$dir/etc/fstab"
+	printf '[Unit]\nAfter=multi-user.target\n[Service]\nType=idle\nExecStart=/quis/service\n' >"$dir/etc/systemd/system/quis-test.service"
+	ln -s ../quis-test.service "$dir/etc/systemd/system/multi-user.target.wants/"
+	for unit in serial-getty@ttyS0.service proc-sys-fs-binfmt_misc.automount apt-daily.timer; do # no udev tells of devices here
+		ln -sf /dev/null "$dir/etc/systemd/system/$unit"
+	done
+	truncate -s 4G "$1"
+	PATH=$PATH:/usr/sbin:/sbin mke2fs -q -F -t ext4 -L quis -d "$dir" "$1"
+	rm -rf --one-file-system "$dir"
+}

@@ -62,14 +62,15 @@ debian_mirror() {
 }
 
 # The bare system is made once for each suite and day, and unpacked for each run.
-base_of() { # SUITE -> tar file
-	local tar=$CACHE/rooms/$1.tar dir mirror
+base_of() { # SUITE [PACKAGE,PACKAGE...] -> tar file
+	local name=$1${2:+-${2//,/-}} dir mirror
+	local tar=$CACHE/rooms/$name.tar
 	if [ -n "$(find "$tar" -mtime -1 2>/dev/null)" ]; then echo "$tar"; return; fi
 	mirror=$(debian_mirror)
 	[ -n "$mirror" ] || die "this machine's configuration names no Debian archive"
 	dir=$(mktemp -d "$CACHE/rooms/base.XXXXXX")
-	say "debootstrap $1"
-	debootstrap --variant=minbase "$1" "$dir" "$mirror" >"$CACHE/rooms/$1.log" 2>&1 || { rm -rf "$dir"; die "debootstrap failed: $CACHE/rooms/$1.log"; }
+	say "debootstrap $name"
+	debootstrap --variant=minbase ${2:+--include="$2"} "$1" "$dir" "$mirror" >"$CACHE/rooms/$name.log" 2>&1 || { rm -rf "$dir"; die "debootstrap failed: $CACHE/rooms/$name.log"; }
 	apt-config dump | sed -n '/^Acquire::.*[Pp]roxy/p' >"$dir/etc/apt/apt.conf.d/50proxy"
 	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d" # no package starts a service from here
 	chmod 755 "$dir/usr/sbin/policy-rc.d"

@@ -31,7 +31,7 @@ SANFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=un
 endif
 
 RECORD_LIBS  := -lbpf -lelf -lz -lsodium -lzstd -lcap-ng -lseccomp -lnettle
-ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lm
+ANALYSE_LIBS := -lsqlite3 -ljansson -lsodium -lzstd -lmaxminddb -lm
 # what a static link of the same needs besides
 RECORD_STATIC_LIBS  := $(RECORD_LIBS) -lpthread
 ANALYSE_STATIC_LIBS := $(ANALYSE_LIBS) -lz -lpthread -ldl

@@ -1,4 +1,5 @@
-/* Names of addresses: bytes in which one is, sent as programs send them. The names stand beside the flows, or the flow has none. */
+/* Names of addresses: bytes in which one is, sent as programs send them. The names stand beside the flows, or the flow
+ * has none. */
 #include "act.h"
 
 #include "socket.h"
@@ -273,7 +274,8 @@ static size_t answer(unsigned char *message, size_t length, int family)
 
 static struct bytes *query(int family)
 {
-	static const unsigned char head[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 4, 's', 'h', 'o', 'p', 4, 't', 'e', 's', 't', 0};
+	static const unsigned char head[] = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 4, 's', 'h',
+		'o', 'p', 4, 't', 'e', 's', 't', 0};
 	struct bytes *b = calloc(1, sizeof(*b));
 
 	memcpy(b->at, head, sizeof(head));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* DNS messages, and what a local resolver says by varlink: whatever they hold, the names are plain. The first byte says which it is. */
+/* DNS messages, and what a local resolver says by varlink: whatever they hold, the names are plain. The first byte says
+ * which it is. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Datagrams of a QUIC client: [length, bytes] each. No fuzzer makes a packet that decrypts, so the frames within are tried apart: the source
- * is part of this file. The first byte says which.
+ * Datagrams of a QUIC client: [length, bytes] each. No fuzzer makes a packet that decrypts, so the frames within are
+ * tried apart: the source is part of this file. The first byte says which.
  */
 #include "tests/fuzz/fuzz.h"
 

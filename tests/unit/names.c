@@ -33,7 +33,9 @@ static struct seen dns(const uint8_t *bytes, size_t size, enum parsed expected)
 
 static void test_dns(void **state)
 {
-	struct seen seen = dns(BYTES(HEAD("\1", "\2") WWW "\0\1\0\1" CDN A_RECORD("\xc0\0\2\1") "\xc0\x0c\0\5\0\1\0\0\0\0\0\x0a" CDN), PARSED_NAME);
+	struct seen seen = dns(
+		BYTES(HEAD("\1", "\2") WWW "\0\1\0\1" CDN A_RECORD("\xc0\0\2\1") "\xc0\x0c\0\5\0\1\0\0\0\0\0\x0a" CDN),
+		PARSED_NAME);
 
 	(void)state;
 	assert_int_equal(seen.count, 1); /* the alias stands behind the address */
@@ -45,9 +47,13 @@ static void test_dns(void **state)
 	/* a query, a refusal, another class */
 	dns(BYTES("\x12\x34\1\0\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"), PARSED_NOTHING);
 	dns(BYTES("\x12\x34\x81\x83\0\1\0\0\0\0\0\0" WWW "\0\1\0\1"), PARSED_NOTHING);
-	dns(BYTES(HEAD("\1", "\1") WWW "\0\1\0\1\xc0\x0c\0\1\0\3\0\0\0\x3c\0\4" "abcd"), PARSED_NOTHING);
+	dns(BYTES(HEAD("\1", "\1") WWW "\0\1\0\1\xc0\x0c\0\1\0\3\0\0\0\x3c\0\4"
+				       "abcd"),
+		PARSED_NOTHING);
 	/* mDNS: no question; the cache-flush bit */
-	seen = dns(BYTES("\0\0\x84\0\0\0\0\1\0\0\0\0" CDN "\0\1\x80\1\0\0\0\x3c\0\4" "abcd"), PARSED_NAME);
+	seen = dns(BYTES("\0\0\x84\0\0\0\0\1\0\0\0\0" CDN "\0\1\x80\1\0\0\0\x3c\0\4"
+			 "abcd"),
+		PARSED_NAME);
 	assert_string_equal(seen.list[0].name, "cdn.test");
 }
 
@@ -59,14 +65,16 @@ static void test_dns_broken(void **state)
 	(void)state;
 	for (size = 0; size < sizeof(message) - 1; size++)
 		dns((const uint8_t *)message, size, PARSED_BAD);
-	dns(BYTES(HEAD("\1", "\1") "\xc0\x0c\0\1\0\1"), PARSED_BAD);		  /* a pointer to itself */
-	dns(BYTES(HEAD("\1", "\1") "\1\n\0\0\1\0\1\xc0\x0c" A_RECORD("abcd")), PARSED_BAD); /* no name */
+	dns(BYTES(HEAD("\1", "\1") "\xc0\x0c\0\1\0\1"), PARSED_BAD);			     /* a pointer to itself */
+	dns(BYTES(HEAD("\1", "\1") "\1\n\0\0\1\0\1\xc0\x0c" A_RECORD("abcd")), PARSED_BAD);  /* no name */
 	dns(BYTES(HEAD("\1", "\1") "\3a.b\0\0\1\0\1\xc0\x0c" A_RECORD("abcd")), PARSED_BAD); /* a dot in a label */
 }
 
-static const char hello_text[] =
-	"\x16\3\1\0\x5b\1\0\0\x57\3\3" "01234567890123456789012345678901" "\0\0\2\x13\1\1\0\0\x2c"
-	"\xfe\x0d\0\1\0\0\0\0\x12\0\x10\0\0\x0dWWW.shop.test" "\0\x10\0\x0d\0\x0b\2h2\7h\x01p/1.1";
+static const char hello_text[] = "\x16\3\1\0\x5b\1\0\0\x57\3\3"
+				 "01234567890123456789012345678901"
+				 "\0\0\2\x13\1\1\0\0\x2c"
+				 "\xfe\x0d\0\1\0\0\0\0\x12\0\x10\0\0\x0dWWW.shop.test"
+				 "\0\x10\0\x0d\0\x0b\2h2\7h\x01p/1.1";
 
 static void test_tls(void **state)
 {
@@ -121,7 +129,8 @@ static void test_http(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		memset(&request, 0, sizeof(request));
-		assert_int_equal(http_parse((const uint8_t *)rows[i].bytes, strlen(rows[i].bytes), &request), rows[i].parsed);
+		assert_int_equal(
+			http_parse((const uint8_t *)rows[i].bytes, strlen(rows[i].bytes), &request), rows[i].parsed);
 		if (!rows[i].name)
 			continue;
 		assert_string_equal(request.name, rows[i].name);
@@ -150,8 +159,10 @@ static void test_quic(void **state)
 
 static void test_varlink(void **state)
 {
-	static const char reply[] = "{\"parameters\":{\"addresses\":[{\"ifindex\":2,\"family\":2,\"address\":[192,0,2,1]},{\"family\":10,\"address\":"
-				    "[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]},{\"address\":[1,2,999,4]}],\"name\":\"cdn.test\",\"flags\":1}}";
+	static const char reply[] =
+		"{\"parameters\":{\"addresses\":[{\"ifindex\":2,\"family\":2,\"address\":[192,0,2,1]},{\"family\":10,"
+		"\"address\":"
+		"[32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1]},{\"address\":[1,2,999,4]}],\"name\":\"cdn.test\",\"flags\":1}}";
 	struct seen seen = {.count = 0};
 	char name[NAME_SIZE];
 
@@ -162,9 +173,13 @@ static void test_varlink(void **state)
 	assert_string_equal(seen.list[0].owner, "cdn.test");
 	assert_memory_equal(seen.list[0].address, "\xc0\0\2\1", 4);
 	assert_int_equal(seen.list[1].family, 6);
-	assert_int_equal(varlink_question(BYTES("{\"method\":\"io.systemd.Resolve.ResolveHostname\",\"parameters\":{\"name\":\"www.shop.test\"}}\0"), name), PARSED_NAME);
+	assert_int_equal(varlink_question(BYTES("{\"method\":\"io.systemd.Resolve.ResolveHostname\",\"parameters\":{"
+						"\"name\":\"www.shop.test\"}}\0"),
+				 name),
+		PARSED_NAME);
 	assert_string_equal(name, "www.shop.test");
-	assert_int_equal(varlink_question(BYTES("{\"method\":\"io.systemd.Resolve.ResolveAddress\"}\0"), name), PARSED_NOTHING);
+	assert_int_equal(
+		varlink_question(BYTES("{\"method\":\"io.systemd.Resolve.ResolveAddress\"}\0"), name), PARSED_NOTHING);
 }
 
 int main(void)

@@ -37,6 +37,7 @@ int parse_case(const struct command *command, int argc, char **argv, const char 
 /* Of optarg. */
 int parse_number(const struct command *command, const char *name, int64_t *ret_number); /* from 1 on, 31 bits */
 int parse_window(const struct command *command, uint32_t *ret_ms); /* seconds, to a thousandth */
+int parse_location(void); /* the database of addresses that was given */
 int parse_class(const struct command *command, const char **ret_class);
 /* Rows of any type, the first member of which is their name. */
 int parse_name(const struct command *command, const char *what, const void *rows, size_t count, size_t size, size_t *ret_row);

@@ -25,7 +25,9 @@ static const struct command commands[] = {
 		"  --color auto|always|never text: default: auto\n"
 		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also a case that is not as it was sealed\n"
-		"  --no-cache                read the case again\n"},
+		"  --no-cache                read the case again\n"
+		"  --location FILE           which database tells country and network owner of an address: libloc's or an mmdb (--mmdb);\n"
+		"                            default: Debian's libloc-database, if installed; none: no database\n"},
 	{"timeline", command_timeline, "CASE --format NAME [-o FILE]", "events in their order, in a form that other tools read",
 		"  --format NAME             see below\n"
 		"  -o FILE                   write there, not to stdout\n"
@@ -36,7 +38,9 @@ static const struct command commands[] = {
 		"  --merge BODYFILE          with the file system times of the same inodes (fls -m, plaso)\n"
 		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also of a case that is not as it was sealed\n"
-		"  --no-cache                read the case again\n",
+		"  --no-cache                read the case again\n"
+		"  --location FILE           which database tells country and network owner of an address: libloc's or an mmdb (--mmdb);\n"
+		"                            default: Debian's libloc-database, if installed; none: no database\n",
 		list_timeline_formats},
 	{"query", command_query, "CASE... 'SQL'|NAME", "SQL over a case or several, read-only",
 		"  --format table|csv|json   default: table; --csv and --json for short\n"
@@ -46,6 +50,8 @@ static const struct command commands[] = {
 		"  --window SECONDS          how long after a reading what is sent is told of with it (default: 2)\n"
 		"  --force                   also a case that is not as it was sealed\n"
 		"  --no-cache                read the case again\n"
+		"  --location FILE           which database tells country and network owner of an address: libloc's or an mmdb (--mmdb);\n"
+		"                            default: Debian's libloc-database, if installed; none: no database\n"
 		"The tables, with what they mean: quis query CASE .schema\n"},
 	{"verify", command_verify, "CASE [--key FILE] [--since CHECKPOINT]", "whether a case is as it was sealed",
 		"  --key FILE                the first key, as quis.pub was when it left the host\n"

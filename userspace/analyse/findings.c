@@ -349,6 +349,9 @@ static int add_place(struct findings *findings, const struct report_flow *flow)
 		*colon = '\0';
 	place->out = !in;
 	place->local = is_local(place->remote);
+	place->inet = flow->family.len >= 4 && !memcmp(flow->family.bytes, "inet", 4);
+	place->proxied = flow->proxied;
+	place->where = flow->place;
 	place->flows = 1;
 	place->sent_bytes = flow->sent_bytes;
 	place->received_bytes = flow->received_bytes;
@@ -367,7 +370,7 @@ static struct text column_text(sqlite3_stmt *row, int column)
 /* The name of a place is that of one of its connections. */
 static int take_place(struct gather *gather, sqlite3_stmt *row)
 {
-	struct report_flow flow = {.transport = column_text(row, 0), .direction = column_text(row, 1), .remote = column_text(row, 2),
+	struct report_flow flow = {.family = column_text(row, 9), .transport = column_text(row, 0), .direction = column_text(row, 1), .remote = column_text(row, 2),
 		.last = column_text(row, 3), .sent_bytes = sqlite3_column_int64(row, 5), .received_bytes = sqlite3_column_int64(row, 6),
 		.failed = sqlite3_column_int64(row, 7)};
 	int err = report_name_flow(gather->report, column_text(row, 4), &flow);
@@ -383,8 +386,9 @@ static int gather_places(struct gather *gather)
 {
 	sqlite3_stmt *row = prepare(gather->report,
 		"SELECT coalesce(transport, family), direction, remote, max(last), max(flow_id), capped_sum(sent_bytes), capped_sum(received_bytes),"
-		" capped_sum(failed), count(DISTINCT flow_id) FROM flow WHERE family IN ('inet', 'inet6', 'vsock') AND remote IS NOT NULL AND " OF_PROCESS
-		" GROUP BY 1, 2, 3");
+		" capped_sum(failed), count(DISTINCT flow_id), family, (SELECT name FROM name WHERE name.flow_id = flow.flow_id AND source IS NOT 'dns'"
+		" ORDER BY source = 'sni' DESC, id DESC LIMIT 1) AS told"
+		" FROM flow WHERE family IN ('inet', 'inet6', 'vsock') AND remote IS NOT NULL AND " OF_PROCESS " GROUP BY 1, 2, 3, told");
 	int err = row ? 0 : -EIO;
 
 	while (!err && sqlite3_step(row) == SQLITE_ROW)
@@ -423,7 +427,9 @@ static int by_remote(const void *a, const void *b)
 
 	if (!order)
 		order = strcmp(left->remote, right->remote);
-	return order ? order : strcmp(left->protocol, right->protocol);
+	if (!order)
+		order = strcmp(left->protocol, right->protocol);
+	return order ? order : strcmp(left->name ? left->name : "", right->name ? right->name : "");
 }
 
 #define ORDER(a, b) (((a) < (b)) - ((a) > (b)))
@@ -458,10 +464,6 @@ static void merge_places(struct findings *findings)
 		places[kept].sent_bytes += places[i].sent_bytes;
 		places[kept].received_bytes += places[i].received_bytes;
 		places[kept].failed += places[i].failed;
-		if (!places[kept].name) {
-			places[kept].name = places[i].name;
-			places[i].name = NULL;
-		}
 		free_place(&places[i]);
 	}
 	findings->place_count = kept + 1;

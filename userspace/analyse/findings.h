@@ -24,6 +24,8 @@ struct finding_place {
 	char *remote; /* without a port if it came to us */
 	char *name, *protocol;
 	bool out, local; /* local: this machine itself */
+	bool inet, proxied;
+	struct where_place where;
 	uint64_t flows, sent_bytes, received_bytes, failed;
 };
 

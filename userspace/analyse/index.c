@@ -11,6 +11,7 @@
 #include "index_cache.h"
 #include "index_load.h"
 #include "index_trust.h"
+#include "where.h"
 
 #define SOURCE_FORMAT 1
 #define MEMORY_MAX (24ull << 20) /* a case of that size is read in half a second */
@@ -92,7 +93,7 @@ static int open_cached(const struct cache *cache, sqlite3 **ret_db, struct index
 
 	if (sqlite3_open_v2(cache->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
 		    NULL) == SQLITE_OK &&
-		!execute(db, SETTINGS))
+		!execute(db, SETTINGS) && !where_functions(db))
 		err = get_source(db, ret_problems);
 	if (err)
 		sqlite3_close(db);
@@ -129,6 +130,8 @@ static int make(
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
 		err = -EIO;
+	if (!err)
+		err = where_functions(db);
 	if (!err)
 		err = fill(db, &problems, reader, options->names);
 	case_reader_free(reader);

@@ -220,6 +220,10 @@ static const struct column name[] = {
 	COLUMN("name", "quis.name.name", TEXT),
 	COLUMN("source", "quis.name.source", TEXT),
 	COLUMN("flow_id", "quis.flow.id", TEXT),
+	COLUMN("alias", "quis.name.alias", TEXT),
+	COLUMN("alpn", "quis.name.alpn", TEXT),
+	COLUMN("ech", "quis.name.ech", TRUE),
+	COLUMN("proxied", "quis.name.proxied", TRUE),
 };
 
 static const struct column stats[] = {
@@ -269,7 +273,7 @@ const struct fact_kind fact_kinds[] = {
 	KIND("flow", "flow", flow, PROCESS, NOTHING, "network", "connection"),
 	KIND("transfer", "transfer", transfer, PROCESS, NOTHING, "file", "access"),
 	KIND("action", "action", action, PROCESS, NOTHING, "file", "change"),
-	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, NULL, NULL),
+	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, "network", "protocol"),
 	KIND("stats", "stats", stats, NONE, NOTHING, NULL, NULL),
 	KIND("gap", "gap", gap, NONE, NOTHING, NULL, NULL),
 	KIND("heartbeat", "notice", notice, KIND, NOTHING, NULL, NULL),
@@ -339,6 +343,8 @@ static const char *types_of(const struct fact_kind *kind, const struct fact_natu
 		return "[\"connection\"]";
 	if (!strcmp(kind->table, "transfer"))
 		return "[\"access\"]";
+	if (!strcmp(kind->table, "name"))
+		return "[\"protocol\"]";
 	return !strcmp(kind->type, "start") ? "[\"start\"]" : "[\"end\"]";
 }
 

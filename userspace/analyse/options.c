@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "analyse.h"
+#include "where.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -120,4 +121,14 @@ int parse_name(
 					   : ", ",
 			name_of(rows, size, row));
 	return misused(command, "no %s '%s': %s", what, optarg, names);
+}
+
+int parse_location(void)
+{
+	const char *why = NULL;
+
+	where_use(optarg);
+	if (!where_open(&why) && why)
+		return complain("%s: %s", optarg, why);
+	return GO_ON;
 }

@@ -42,7 +42,7 @@ static const struct {
 	query_write_fn *write;
 } formats[] = {[TABLE] = {"table", query_table}, [CSV] = {"csv", query_csv}, [JSON] = {"json", query_json}};
 
-enum { OPTION_LIST = 256, OPTION_CSV, OPTION_JSON, OPTION_PROCESS, OPTION_FORCE, OPTION_FRESH, OPTION_WINDOW };
+enum { OPTION_LIST = 256, OPTION_CSV, OPTION_JSON, OPTION_PROCESS, OPTION_FORCE, OPTION_FRESH, OPTION_WINDOW, OPTION_LOCATION };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -55,6 +55,8 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
 	{"window", required_argument, NULL, OPTION_WINDOW},
+	{"location", required_argument, NULL, OPTION_LOCATION},
+	{"mmdb", required_argument, NULL, OPTION_LOCATION},
 	{NULL},
 };
 
@@ -87,6 +89,8 @@ static int parse_option(const struct command *command, void *context, int option
 		return parse_number(command, "--process", &arguments->pid);
 	case OPTION_WINDOW:
 		return parse_window(command, &arguments->options.window_ms);
+	case OPTION_LOCATION:
+		return parse_location();
 	case OPTION_FORCE:
 		arguments->options.force = true;
 		return GO_ON;

@@ -2,6 +2,7 @@
 /* Several cases as one: their indexes are attached, and views join them. Numbers of rows are made unique by adding the
  * case's own. */
 #include "query.h"
+#include "where.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -186,7 +187,7 @@ int query_open(char **paths, int count, const struct open_options *options, sqli
 	} else {
 		if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 			return complain("no memory");
-		status = open_all(paths, count, options, db, ret_problems);
+		status = where_functions(db) ? complain("no memory") : open_all(paths, count, options, db, ret_problems);
 	}
 	if (!status && make_views(db, count))
 		status = complain("%s: %s", paths[0], sqlite3_errmsg(db));

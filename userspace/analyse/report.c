@@ -30,7 +30,7 @@ struct arguments {
 	struct open_options open;
 };
 
-enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH, OPTION_WINDOW };
+enum { OPTION_TOP = 256, OPTION_ALL, OPTION_PROCESS, OPTION_CLASS, OPTION_COLOR, OPTION_FORCE, OPTION_FRESH, OPTION_WINDOW, OPTION_LOCATION };
 
 static const struct option options[] = {
 	{"format", required_argument, NULL, 'f'},
@@ -44,6 +44,8 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
 	{"window", required_argument, NULL, OPTION_WINDOW},
+	{"location", required_argument, NULL, OPTION_LOCATION},
+	{"mmdb", required_argument, NULL, OPTION_LOCATION},
 	{NULL},
 };
 
@@ -65,6 +67,8 @@ static int parse_option(const struct command *command, void *context, int option
 		return GO_ON;
 	case OPTION_WINDOW:
 		return parse_window(command, &arguments->open.window_ms);
+	case OPTION_LOCATION:
+		return parse_location();
 	case OPTION_ALL:
 		arguments->options.all = true;
 		return GO_ON;

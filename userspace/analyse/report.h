@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "where.h"
+
 struct text {
 	const char *bytes; /* NULL: not known */
 	size_t len;
@@ -88,6 +90,15 @@ struct report_flow {
 	struct text id, family, transport, direction, local, remote, remote_name, name_source, error, first, last;
 	int64_t peer_pid; /* -1: not known */
 	uint64_t sends, sent_bytes, receives, received_bytes, failed;
+	bool proxied;		  /* the name is of who is behind the proxy that the remote end is */
+	struct where_place place; /* of the remote end */
+};
+
+/* Where data went, by who keeps the addresses. */
+struct report_owner {
+	const char *country, *owner; /* NULL: not known */
+	uint32_t asn;		     /* 0: not known */
+	uint64_t addresses, sent_bytes, received_bytes;
 };
 
 /* Bytes that the kernel moved; an end is a file, or a socket, which has a flow. */
@@ -137,6 +148,10 @@ int report_flows(struct report *report, int64_t process, report_flow_fn *fn, voi
 int report_name_flow(struct report *report, struct text flow_id, struct report_flow *flow);
 int report_transfers(struct report *report, int64_t process, report_transfer_fn *fn, void *context);
 int report_actions(struct report *report, int64_t process, report_action_fn *fn, void *context);
+
+typedef int report_owner_fn(void *context, const struct report_owner *owner);
+int report_owners(struct report *report, report_owner_fn *fn, void *context); /* most sent first */
+int html_owners(struct report *report, FILE *out);
 
 typedef int report_writer(struct report *report, FILE *out);
 report_writer report_json, report_text, report_html;

@@ -80,10 +80,10 @@ static const char *const sql[] = {
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
 	[FLOW] = "SELECT family, transport, direction, local, remote, errno, peer_pid, flow_id FROM flow WHERE id = ?1",
 	/* A DNS answer's own flow is the one to the name server, so it names an address, never its flow. */
-	[FLOW_NAME] = "SELECT name, source, extra FROM (SELECT name, source, extra, -id AS at, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
+	[FLOW_NAME] = "SELECT name, source, proxied FROM (SELECT name, source, proxied, -id AS at, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
 		      "rank FROM name"
 		      " WHERE flow_id = ?1 AND source IS NOT 'dns' UNION ALL"
-		      " SELECT name, source, extra, CASE WHEN time <= ?3 THEN -id ELSE id END, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name"
+		      " SELECT name, source, proxied, CASE WHEN time <= ?3 THEN -id ELSE id END, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name"
 		      " WHERE address = ?2 AND source = 'dns')"
 		      " ORDER BY rank, at LIMIT 1",
 	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), t.remote,"
@@ -494,15 +494,19 @@ int report_name_file(struct report *report, struct report_file *file)
 	return get_object(report, file->id, file);
 }
 
-/* 203.0.113.7:443 and [2001:db8::1]:443 */
+/* 203.0.113.7:443 and [2001:db8::1]:443; a socket of IPv6 has an IPv4 address as ::ffff:203.0.113.7 */
 static struct text address_of(struct text remote)
 {
+	static const char mapped[] = "[::ffff:";
+	const size_t skip = sizeof(mapped) - 1;
 	const char *end;
 
 	if (!remote.bytes)
 		return remote;
 	if (remote.len && remote.bytes[0] == '[') {
 		end = memchr(remote.bytes, ']', remote.len);
+		if (end && remote.len > skip && !memcmp(remote.bytes, mapped, skip) && memchr(remote.bytes, '.', remote.len))
+			return (struct text){remote.bytes + skip, end - remote.bytes - skip};
 		return end ? (struct text){remote.bytes + 1, end - remote.bytes - 1} : remote;
 	}
 	end = memrchr(remote.bytes, ':', remote.len);
@@ -520,12 +524,17 @@ int report_name_flow(struct report *report, struct text flow_id, struct report_f
 	int got;
 
 	flow->remote_name = flow->name_source = (struct text){0};
+	flow->proxied = false;
+	memset(&flow->place, 0, sizeof(flow->place));
+	where_look(flow->remote.bytes, flow->remote.len, &flow->place);
 	if (!row || !bind_text(row, 1, flow_id) || !bind_text(row, 2, address_of(flow->remote)) ||
 		!bind_text(row, 3, flow->first.bytes ? flow->first : flow->last))
 		return -EIO;
 	got = step(row);
-	if (got == 1)
+	if (got == 1) {
 		TEXTS(row, 0, &flow->remote_name, &flow->name_source);
+		flow->proxied = sqlite3_column_int(row, 2) > 0;
+	}
 	return got < 0 ? got : 0;
 }
 

@@ -182,7 +182,14 @@ static void put_place(FILE *out, const struct finding_place *place)
 	fprintf(out, "<tr><td>%s</td><td class=\"path\">", place->out ? "to" : "from");
 	html_string(out, place->remote);
 	fputs("</td><td class=\"path\">", out);
-	html_string(out, place->name ? place->name : place->local ? "this machine" : "");
+	html_string(out, place->name ? place->name : place->local ? "this machine" : place->inet ? "no name seen" : "");
+	if (place->proxied)
+		fputs(" (through this proxy)", out);
+	fputs("</td><td>", out);
+	html_string(out, place->where.country);
+	if (place->where.asn)
+		fprintf(out, " AS%u ", place->where.asn);
+	html_string(out, place->where.owner);
 	fputs("</td><td>", out);
 	html_string(out, place->protocol);
 	fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"n\">", place->flows);
@@ -203,7 +210,7 @@ static void put_places(struct html *html)
 		fputs("<p>Nowhere: there was no network connection.</p>\n", out);
 	else
 		fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Destinations\"><table>\n<thead><tr><th scope=\"col\">Way</th><th scope=\"col\">Address</th>"
-		      "<th scope=\"col\">Name</th><th scope=\"col\">Protocol</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Sent</th>"
+		      "<th scope=\"col\">Name</th><th scope=\"col\">Country, owner</th><th scope=\"col\">Protocol</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Sent</th>"
 		      "<th scope=\"col\" class=\"n\">Received</th><th scope=\"col\" class=\"n\">Refused</th></tr></thead>\n<tbody>\n",
 			out);
 	for (i = 0; i < findings->place_count && i < PLACES_MAX; i++)
@@ -212,6 +219,8 @@ static void put_places(struct html *html)
 		fputs("</tbody></table></div>\n", out);
 	if (findings->place_count > PLACES_MAX)
 		fprintf(out, "<p>... and %zu more.</p>\n", findings->place_count - PLACES_MAX);
+	if (findings->place_count)
+		html_owners(html->report, out);
 	if (findings->unix_flows) {
 		fprintf(out, "<p>Within this machine: %" PRIu64 " unix sockets, ", findings->unix_flows);
 		html_size(out, findings->unix_bytes);

@@ -233,6 +233,55 @@ static bool text_is(struct text text, const char *value)
 	return text.bytes && text.len == strlen(value) && !memcmp(text.bytes, value, text.len);
 }
 
+static void put_place(struct emit *emit, const struct where_place *place)
+{
+	if (place->country[0])
+		put_constant(emit, "country", place->country);
+	if (place->asn)
+		emit_number(emit, "asn", place->asn);
+	if (place->owner[0])
+		put_constant(emit, "owner", place->owner);
+}
+
+static int write_owner(void *context, const struct report_owner *owner)
+{
+	struct emit *emit = context;
+
+	emit_open(emit, NULL, '{');
+	if (owner->country)
+		put_constant(emit, "country", owner->country);
+	if (owner->asn)
+		emit_number(emit, "asn", owner->asn);
+	if (owner->owner)
+		put_constant(emit, "owner", owner->owner);
+	emit_number(emit, "addresses", owner->addresses);
+	emit_number(emit, "sent_bytes", owner->sent_bytes);
+	emit_number(emit, "received_bytes", owner->received_bytes);
+	emit_close(emit, '}');
+	return 0;
+}
+
+/* Which database says where an address is, and what it says of all. */
+static int write_location(struct output *output)
+{
+	const struct where_database *d = where_database();
+	struct emit *emit = &output->emit;
+	int err;
+
+	if (!d)
+		return 0;
+	emit_open(emit, "according_to", '{');
+	put_constant(emit, "database", d->name);
+	if (d->date[0])
+		put_constant(emit, "date", d->date);
+	put_constant(emit, "sha256", d->sha256);
+	emit_close(emit, '}');
+	emit_open(emit, "owners", '[');
+	err = report_owners(output->report, write_owner, emit);
+	emit_close(emit, ']');
+	return err;
+}
+
 static int write_flow(void *context, const struct report_flow *flow)
 {
 	struct emit *emit = &((struct output *)context)->emit;
@@ -249,6 +298,9 @@ static int write_flow(void *context, const struct report_flow *flow)
 	put_text(emit, "remote", flow->remote);
 	put_text(emit, "remote_name", flow->remote_name);
 	put_text(emit, "name_source", flow->name_source);
+	if (flow->proxied)
+		put_constant(emit, "name_through", "proxy");
+	put_place(emit, &flow->place);
 	put_number(emit, "peer_pid", flow->peer_pid);
 	emit_number(emit, "sends", flow->sends);
 	emit_number(emit, "sent_bytes", flow->sent_bytes);
@@ -387,6 +439,8 @@ int report_json(struct report *report, FILE *out)
 	err = write_session(&output, &session);
 	if (!err)
 		err = write_completeness(&output, &session);
+	if (!err)
+		err = write_location(&output);
 	emit_open(&output.emit, "processes", '[');
 	if (!err)
 		err = report_processes(report, write_process, &output);

@@ -30,6 +30,7 @@ void text_exposure_top(struct page *page, const struct exposures *exposures);
 void text_exposure_end(struct page *page, const struct exposures *exposures);
 void text_moved(struct page *page, const struct exposed_moved *moved);
 int text_files(struct page *page, int64_t process);
+int text_owners(struct page *page);
 int text_flows(struct page *page, int64_t process);
 int text_actions(struct page *page, int64_t process);
 

@@ -422,8 +422,14 @@ static int put_flow(void *context, const struct report_flow *flow)
 		text_put(page, flow->remote_name, "");
 		fputs(", by ", page->out);
 		text_put(page, flow->name_source, "?");
-		fputc(')', page->out);
+		fputs(flow->proxied ? ", through a proxy)" : ")", page->out);
+	} else if (flow->remote.bytes && flow->family.len >= 4 && !memcmp(flow->family.bytes, "inet", 4)) {
+		fputs(" (no name seen)", page->out);
 	}
+	if (flow->place.country[0])
+		fprintf(page->out, " %s", flow->place.country);
+	if (flow->place.asn)
+		fprintf(page->out, " AS%u", flow->place.asn);
 	fprintf(page->out, "  sent %s (%" PRIu64 " B)", text_size(size, flow->sent_bytes), flow->sent_bytes);
 	fprintf(page->out, ", received %s (%" PRIu64 " B)", text_size(size, flow->received_bytes),
 		flow->received_bytes);

@@ -125,12 +125,18 @@ static void put_place(struct page *page, const struct finding_place *place)
 	if (place->name) {
 		fputs(" (", page->out);
 		text_put(page, text_of(place->name), "");
-		fputc(')', page->out);
+		fputs(place->proxied ? ", through this proxy)" : ")", page->out);
+	} else if (place->inet) {
+		fputs(" (no name seen)", page->out);
 	}
 	fputc(' ', page->out);
 	text_put(page, text_of(place->protocol), "");
 	if (place->local)
 		fputs(", this machine", page->out);
+	if (place->where.country[0])
+		fprintf(page->out, ", %s", place->where.country);
+	if (place->where.asn)
+		fprintf(page->out, ", AS%u %s", place->where.asn, place->where.owner);
 	fprintf(page->out, ": sent %s", text_size(size, place->sent_bytes));
 	fprintf(page->out, ", received %s", text_size(size, place->received_bytes));
 	if (place->flows > 1)
@@ -152,6 +158,8 @@ static void put_places(struct page *page, const struct findings *findings)
 		put_place(page, &findings->places[i]);
 	if (shown < findings->place_count)
 		fprintf(page->out, "  ... and %zu more\n", findings->place_count - shown);
+	if (findings->place_count)
+		text_owners(page);
 	if (findings->unix_flows)
 		fprintf(page->out, "  within this machine: %" PRIu64 " unix socket%s, %s\n", findings->unix_flows, plural(findings->unix_flows),
 			text_size(size, findings->unix_bytes));

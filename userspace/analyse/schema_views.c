@@ -26,6 +26,8 @@ const char index_views[] =
 	" SELECT /*host p*/ f.remote, f.transport, f.direction, p.executable, p.pid,\n"
 	"  (SELECT n.name FROM name AS n WHERE n.flow_id = f.flow_id AND n.source <> 'dns' /*and n f*/ ORDER BY n.id DESC LIMIT 1) AS told_name,\n"
 	"  (SELECT n.name FROM name AS n WHERE n.address = f.destination_ip /*and n f*/ ORDER BY n.id DESC LIMIT 1) AS looked_up_name,\n"
+	"  country_of(f.remote) AS country, asn_of(f.remote) AS asn, owner_of(f.remote) AS owner,\n"
+	"  CASE WHEN country_of(f.remote) IS NULL AND asn_of(f.remote) IS NULL THEN NULL ELSE according_to() END AS according_to,\n"
 	"  count(DISTINCT f.flow_id) AS flows, sum(f.sent_bytes) AS sent_bytes, sum(f.received_bytes) AS received_bytes, sum(f.failed) AS refused,\n"
 	"  min(f.first) AS first, max(f.last) AS last\n"
 	" FROM flow AS f JOIN process AS p ON p.id = f.process WHERE f.remote IS NOT NULL GROUP BY f.process, f.remote, f.transport, f.direction;\n"

@@ -43,7 +43,8 @@ enum {
 	OPTION_MERGE,
 	OPTION_FORCE,
 	OPTION_FRESH,
-	OPTION_WINDOW
+	OPTION_WINDOW,
+	OPTION_LOCATION
 };
 
 static const struct option options[] = {
@@ -59,6 +60,8 @@ static const struct option options[] = {
 	{"force", no_argument, NULL, OPTION_FORCE},
 	{"no-cache", no_argument, NULL, OPTION_FRESH},
 	{"window", required_argument, NULL, OPTION_WINDOW},
+	{"location", required_argument, NULL, OPTION_LOCATION},
+	{"mmdb", required_argument, NULL, OPTION_LOCATION},
 	{NULL},
 };
 
@@ -115,6 +118,8 @@ static int parse_option(const struct command *command, void *context, int option
 		return GO_ON;
 	case OPTION_WINDOW:
 		return parse_window(command, &arguments->options.window_ms);
+	case OPTION_LOCATION:
+		return parse_location();
 	case OPTION_FORCE:
 		arguments->options.force = true;
 		return GO_ON;

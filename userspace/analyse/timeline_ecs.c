@@ -249,17 +249,44 @@ static void drop_told(struct fields *fields, const struct event *event)
 	fields->count = kept;
 }
 
+/* Of the other end: who was called, or who called. */
+struct place_texts {
+	struct where_place place;
+	char asn[16], database[256];
+};
+
+static void add_place(struct fields *fields, const struct event *event, struct place_texts *texts)
+{
+	struct text remote = event_text(event, PART_REMOTE);
+	bool in = text_equals(event_text(event, PART_DIRECTION), "ingress");
+
+	if (strcmp(event->kind->table, "flow") || !where_look(remote.bytes, remote.len, &texts->place))
+		return;
+	snprintf(texts->asn, sizeof(texts->asn), "%u", texts->place.asn);
+	where_words(texts->database, sizeof(texts->database));
+	if (texts->place.country[0])
+		add_string(fields, in ? "source.geo.country_iso_code" : "destination.geo.country_iso_code", texts->place.country, FIELD_TEXT);
+	if (texts->place.asn)
+		add_string(fields, in ? "source.as.number" : "destination.as.number", texts->asn, FIELD_JSON);
+	if (texts->place.owner[0])
+		add_string(fields, in ? "source.as.organization.name" : "destination.as.organization.name", texts->place.owner, FIELD_TEXT);
+	add_string(fields, "quis.flow.according_to", texts->database, FIELD_TEXT);
+}
+
 int write_ecs(struct timeline *timeline, const struct event *event)
 {
 	struct fields fields = {.count = 0};
+	struct place_texts place;
 	char pid[24];
 
 	if (event->stamp)
 		add_stamp(&fields, event);
 	else if (event->kind)
 		add_fact(&fields, event);
-	if (event->kind)
+	if (event->kind) {
 		add_actor(&fields, event, pid);
+		add_place(&fields, event, &place);
+	}
 	if (event->note) {
 		add_string(&fields, "@timestamp", event->time, FIELD_TEXT);
 		add_string(&fields, "event.kind", "\"event\"", FIELD_JSON);

@@ -263,11 +263,32 @@ static void emit_actor(struct emit *emit, const struct event *event)
 	emit_close(emit, '}');
 }
 
+static void emit_place(struct emit *emit, struct text ip)
+{
+	struct where_place place;
+
+	if (!where_look(ip.bytes, ip.len, &place))
+		return;
+	if (place.country[0]) {
+		emit_open(emit, "location", '{');
+		emit_string(emit, "country", place.country);
+		emit_close(emit, '}');
+	}
+	if (!place.asn)
+		return;
+	emit_open(emit, "autonomous_system", '{');
+	emit_number(emit, "number", place.asn);
+	if (place.owner[0])
+		emit_string(emit, "name", place.owner);
+	emit_close(emit, '}');
+}
+
 static void emit_endpoint(struct emit *emit, const char *key, struct text ip, int64_t port, struct text name)
 {
 	if (!ip.bytes && !name.bytes)
 		return;
 	emit_open(emit, key, '{');
+	emit_place(emit, ip);
 	if (ip.bytes)
 		emit_part(emit, "ip", ip);
 	else

@@ -29,7 +29,8 @@ static unsigned get16(const struct message *m, size_t at)
 	return m->bytes[at] << 8 | m->bytes[at + 1];
 }
 
-/* A domain name, with its pointers (RFC 1035 §4.1.4), at m->at, which goes behind it. False when the message is broken. */
+/* A domain name, with its pointers (RFC 1035 §4.1.4), at m->at, which goes behind it. False when the message is broken.
+ */
 static bool get_name(struct message *m, char ret_name[NAME_SIZE])
 {
 	uint8_t text[256];
@@ -84,7 +85,8 @@ static bool get_record(struct message *m, struct record *r)
 	return m->at <= m->size;
 }
 
-/* Names that an address may be for, each with the question at its beginning: the questions, and what CNAMEs make of them. */
+/* Names that an address may be for, each with the question at its beginning: the questions, and what CNAMEs make of
+ * them. */
 struct aliases {
 	char name[ALIASES_MAX][NAME_SIZE];
 	uint8_t question[ALIASES_MAX];
@@ -146,7 +148,8 @@ static bool more_aliases(struct message *m, struct aliases *a, size_t begin, uns
 	return more;
 }
 
-static bool tell_address(const struct message *m, const struct record *r, const struct aliases *a, bool asked, dns_fn fn, void *context)
+static bool tell_address(
+	const struct message *m, const struct record *r, const struct aliases *a, bool asked, dns_fn fn, void *context)
 {
 	bool four = r->type == TYPE_A && r->length == 4, six = r->type == TYPE_AAAA && r->length == 16;
 	struct dns_answer answer = {.family = four ? 4 : 6};

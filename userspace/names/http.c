@@ -52,7 +52,8 @@ static bool take_host(struct piece authority, char ret_name[NAME_SIZE])
 /* The authority in http://user@host:port/path: a request that is made to a proxy. */
 static bool absolute(const struct piece *target, struct piece *ret_authority)
 {
-	const char *at = target->length > 7 && !strncasecmp(target->at, "http://", 7) ? target->at + 7 : NULL, *end, *user;
+	const char *at = target->length > 7 && !strncasecmp(target->at, "http://", 7) ? target->at + 7 : NULL, *end,
+		   *user;
 	size_t left;
 
 	if (!at)
@@ -157,7 +158,8 @@ enum parsed http_parse(const uint8_t *bytes, size_t size, struct http_request *r
 	if (!cut(&rest, '\n', &line))
 		return PARSED_MORE;
 	trim(&line);
-	if (!cut(&line, ' ', &method) || !cut(&line, ' ', &target) || line.length != 8 || strncmp(line.at, "HTTP/1.", 7))
+	if (!cut(&line, ' ', &method) || !cut(&line, ' ', &target) || line.length != 8 ||
+		strncmp(line.at, "HTTP/1.", 7))
 		return PARSED_NOTHING;
 	if (is(&method, "CONNECT")) {
 		tunnel = head_end((struct piece){(const char *)bytes, size});

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names in what went over a socket: pure parsers of hostile bytes. They allocate nothing, keep nothing, read no further than `size`, and
- * give only names that name_take() has passed.
+ * Names in what went over a socket: pure parsers of hostile bytes. They allocate nothing, keep nothing, read no further
+ * than `size`, and give only names that name_take() has passed.
  */
 #ifndef QUIS_NAMES_H
 #define QUIS_NAMES_H
@@ -20,8 +20,8 @@ enum parsed {
 };
 
 /*
- * A name as it may stand in a report: letters, digits, hyphens, underscores and dots, in lower case, no dot at the end, 1 to 253 of them.
- * False when it is none.
+ * A name as it may stand in a report: letters, digits, hyphens, underscores and dots, in lower case, no dot at the end,
+ * 1 to 253 of them. False when it is none.
  */
 bool name_take(char ret_name[NAME_SIZE], const void *bytes, size_t size);
 
@@ -29,13 +29,15 @@ bool name_take(char ret_name[NAME_SIZE], const void *bytes, size_t size);
 
 struct dns_answer {
 	char name[NAME_SIZE];  /* that was asked for */
-	char owner[NAME_SIZE]; /* at the end of the CNAMEs that lead from it to the address; the same when there are none */
+	char owner[NAME_SIZE]; /* at the end of the CNAMEs that lead from it to the address; the same when there are
+				  none */
 	uint8_t family;	       /* 4 or 6 */
 	uint8_t address[16];
 };
 
 typedef void (*dns_fn)(const struct dns_answer *answer, void *context);
-/* The addresses in one message; `fn` is called for each that belongs to a name asked for. PARSED_NAME if there was one. */
+/* The addresses in one message; `fn` is called for each that belongs to a name asked for. PARSED_NAME if there was one.
+ */
 enum parsed dns_parse(const uint8_t *bytes, size_t size, dns_fn fn, void *context);
 
 /* ---- tls.c: RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301 ---- */
@@ -45,7 +47,7 @@ enum parsed dns_parse(const uint8_t *bytes, size_t size, dns_fn fn, void *contex
 struct tls_hello {
 	char name[NAME_SIZE];
 	char alpn[ALPN_SIZE]; /* offered protocols, with commas between; those that are not plain words are left out */
-	bool ech;	      /* there is an encrypted hello within (or what looks so): the name may be the outer one only */
+	bool ech; /* there is an encrypted hello within (or what looks so): the name may be the outer one only */
 };
 
 /* The handshake message itself, as QUIC has it in CRYPTO frames. */
@@ -61,7 +63,7 @@ enum parsed tls_stream_parse(const uint8_t *bytes, size_t size, struct tls_hello
 struct quic_client { /* one connection's Initial packets, in whatever order; all zero at the start */
 	uint8_t id[20];
 	uint8_t id_length;
-	bool known; /* id is that which the keys come from */
+	bool known;	 /* id is that which the keys come from */
 	uint32_t pieces; /* of crypto that have come: in order, not touching */
 	struct {
 		uint32_t from, to;

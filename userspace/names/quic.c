@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The keys of Initial packets come from the connection id that the client chose: whoever sees the first one can read them (RFC 9001 §5.2). */
+/* The keys of Initial packets come from the connection id that the client chose: whoever sees the first one can read
+ * them (RFC 9001 §5.2). */
 #include "names/names.h"
 
 #include <string.h>
@@ -22,9 +23,13 @@ struct version {
 };
 
 static const struct version versions[] = {
-	{1, 0, 3, {0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a},
+	{1, 0, 3,
+		{0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc,
+			0xbb, 0x7f, 0x0a},
 		"quic key", "quic iv", "quic hp"},
-	{0x6b3343cf, 1, 0, {0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9},
+	{0x6b3343cf, 1, 0,
+		{0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9,
+			0xbd, 0x2e, 0xd9},
 		"quicv2 key", "quicv2 iv", "quicv2 hp"},
 };
 
@@ -95,8 +100,8 @@ static void expand(const uint8_t secret[SHA256_DIGEST_SIZE], const char *label, 
 
 	memcpy(info + 9, label, label_length); /* then an empty context, whose length is 0 */
 	hmac_sha256_set_key(&hmac, SHA256_DIGEST_SIZE, secret);
-	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
-		9 + label_length + 1, info, length, ret);
+	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest,
+		SHA256_DIGEST_SIZE, 9 + label_length + 1, info, length, ret);
 }
 
 static void derive(struct keys *keys, const struct version *version, const uint8_t *id, size_t id_length)
@@ -105,8 +110,8 @@ static void derive(struct keys *keys, const struct version *version, const uint8
 	struct hmac_sha256_ctx hmac;
 
 	hmac_sha256_set_key(&hmac, sizeof(version->salt), version->salt);
-	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update, (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
-		id_length, id, initial);
+	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
+		(nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE, id_length, id, initial);
 	expand(initial, "client in", sizeof(client), client);
 	expand(client, version->key, sizeof(keys->key), keys->key);
 	expand(client, version->iv, sizeof(keys->iv), keys->iv);
@@ -256,7 +261,8 @@ static void frames(struct quic_client *client, const uint8_t *bytes, size_t size
 }
 
 /*
- * The keys stay those of the first id, while later packets carry the one that the server chose; after a Retry they are those of the new id.
+ * The keys stay those of the first id, while later packets carry the one that the server chose; after a Retry they are
+ * those of the new id.
  */
 static void initial(struct quic_client *client, const struct packet *p)
 {
@@ -268,7 +274,8 @@ static void initial(struct quic_client *client, const struct packet *p)
 		derive(&keys, p->version, client->id, client->id_length);
 		length = decrypt(p, &keys, plain);
 	}
-	if (length < 0 && (!client->known || client->id_length != p->id_length || memcmp(client->id, p->id, p->id_length))) {
+	if (length < 0 &&
+		(!client->known || client->id_length != p->id_length || memcmp(client->id, p->id, p->id_length))) {
 		derive(&keys, p->version, p->id, p->id_length);
 		length = decrypt(p, &keys, plain);
 		if (length >= 0) {

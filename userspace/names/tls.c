@@ -68,7 +68,8 @@ static bool is_word(const struct part *p)
 	for (size_t i = 0; i < p->left; i++) {
 		uint8_t c = p->at[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '/' || c == '-' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+			    c == '/' || c == '-' || c == '_'))
 			return false;
 	}
 	return p->left != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Just enough JSON for two messages whose writer is known: a walk over tokens, which remembers the key before each value. What
- * stands where it is not expected is passed over.
+ * Just enough JSON for two messages whose writer is known: a walk over tokens, which remembers the key before each
+ * value. What stands where it is not expected is passed over.
  */
 #include "names/names.h"
 
@@ -91,7 +91,8 @@ enum parsed varlink_question(const uint8_t *bytes, size_t size, char ret_name[NA
 
 	if (!whole(bytes, size, &t))
 		return PARSED_MORE;
-	if (!value_of(t, "method", &method) || !is(&method, "io.systemd.Resolve.ResolveHostname") || !value_of(t, "name", &name))
+	if (!value_of(t, "method", &method) || !is(&method, "io.systemd.Resolve.ResolveHostname") ||
+		!value_of(t, "name", &name))
 		return PARSED_NOTHING;
 	return name.kind == '"' && name_take(ret_name, name.at, name.length) ? PARSED_NAME : PARSED_BAD;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Names of addresses, out of what the kernel side copies of the first bytes of sockets: streams are put together as far as a name needs it.
- * Nothing of those bytes is kept but the name.
+ * Names of addresses, out of what the kernel side copies of the first bytes of sockets: streams are put together as far
+ * as a name needs it. Nothing of those bytes is kept but the name.
  */
 #include "record/record.h"
 #include "names/names.h"
@@ -76,7 +76,8 @@ static struct stream *stream_find(struct names *names, uint64_t ino, uint64_t re
 	return NULL;
 }
 
-/* In the place of that which was used longest ago, if there is no free one: most of those will never be gone on with. */
+/* In the place of that which was used longest ago, if there is no free one: most of those will never be gone on with.
+ */
 static struct stream *stream_new(struct names *names, uint64_t ino, uint64_t remote, bool received)
 {
 	struct stream *oldest = &names->streams[0];
@@ -122,7 +123,8 @@ static void tell(struct recorder *r, const struct record_payload *record, const 
 	facts_name(r, record, &whole);
 }
 
-static void tell_hello(struct recorder *r, const struct record_payload *record, const struct tls_hello *hello, bool proxied)
+static void tell_hello(
+	struct recorder *r, const struct record_payload *record, const struct tls_hello *hello, bool proxied)
 {
 	tell(r, record,
 		&(struct name_found){
@@ -158,7 +160,8 @@ static void tell_answer(const struct dns_answer *answer, void *context)
 	const char *name = answer->name[0] ? answer->name : c->question;
 	char address[INET6_ADDRSTRLEN];
 
-	if (!name || !name[0] || !inet_ntop(answer->family == 4 ? AF_INET : AF_INET6, answer->address, address, sizeof(address)))
+	if (!name || !name[0] ||
+		!inet_ntop(answer->family == 4 ? AF_INET : AF_INET6, answer->address, address, sizeof(address)))
 		return;
 	if (told_last(names_of(c->r), address, name))
 		return;
@@ -203,8 +206,10 @@ static enum parsed dns_stream(struct recorder *r, const struct record_payload *r
 	return PARSED_MORE;
 }
 
-/* The first bytes that a client sends: TLS, or HTTP, or a CONNECT and TLS behind it. Returns how many are done with in `ret_done`. */
-static enum parsed client_bytes(struct recorder *r, const struct record_payload *record, const uint8_t *bytes, size_t size, bool *proxied, uint32_t *ret_done)
+/* The first bytes that a client sends: TLS, or HTTP, or a CONNECT and TLS behind it. Returns how many are done with in
+ * `ret_done`. */
+static enum parsed client_bytes(struct recorder *r, const struct record_payload *record, const uint8_t *bytes,
+	size_t size, bool *proxied, uint32_t *ret_done)
 {
 	struct http_request request;
 	struct tls_hello hello;

@@ -273,7 +273,7 @@ const struct fact_kind fact_kinds[] = {
 	KIND("flow", "flow", flow, PROCESS, NOTHING, "network", "connection"),
 	KIND("transfer", "transfer", transfer, PROCESS, NOTHING, "file", "access"),
 	KIND("action", "action", action, PROCESS, NOTHING, "file", "change"),
-	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, "network", "protocol"),
+	KIND("name", "name", name, MAYBE_PROCESS, NOTHING, NULL, NULL),
 	KIND("stats", "stats", stats, NONE, NOTHING, NULL, NULL),
 	KIND("gap", "gap", gap, NONE, NOTHING, NULL, NULL),
 	KIND("heartbeat", "notice", notice, KIND, NOTHING, NULL, NULL),
@@ -343,8 +343,6 @@ static const char *types_of(const struct fact_kind *kind, const struct fact_natu
 		return "[\"connection\"]";
 	if (!strcmp(kind->table, "transfer"))
 		return "[\"access\"]";
-	if (!strcmp(kind->table, "name"))
-		return "[\"protocol\"]";
 	return !strcmp(kind->type, "start") ? "[\"start\"]" : "[\"end\"]";
 }
 

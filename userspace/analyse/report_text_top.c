@@ -126,7 +126,7 @@ static void put_place(struct page *page, const struct finding_place *place)
 		fputs(" (", page->out);
 		text_put(page, text_of(place->name), "");
 		fputs(place->proxied ? ", through this proxy)" : ")", page->out);
-	} else if (place->inet) {
+	} else if (place->inet && !place->local) {
 		fputs(" (no name seen)", page->out);
 	}
 	fputc(' ', page->out);

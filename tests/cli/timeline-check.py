@@ -157,7 +157,7 @@ OBJECTS = {
     'metadata': (['product', 'version'], []), 'product': ([], ['name', 'uid']),
     'src_endpoint': ([], ['ip', 'uid', 'name', 'hostname', 'svc_name', 'instance_uid', 'interface_uid', 'interface_name', 'domain']),
     'dst_endpoint': ([], ['ip', 'uid', 'name', 'hostname', 'svc_name', 'instance_uid', 'interface_uid', 'interface_name', 'domain']),
-    'connection_info': (['direction_id'], []), 'query': (['hostname'], []), 'answers': (['rdata'], []), 'traffic': ([], []), 'unmapped': ([], []),
+    'connection_info': (['direction_id'], []), 'query': (['hostname'], []), 'answers': (['rdata'], []), 'traffic': ([], []), 'location': ([], ['country']), 'autonomous_system': ([], ['number', 'name']), 'unmapped': ([], []),
 }
 
 

@@ -37,7 +37,7 @@ u8 marks[PID_LIMIT] SEC(".bss.marks");
 
 struct file_rows {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 98304);
+	__uint(max_entries, 81920);
 	__type(key, struct file_key);
 	__type(value, struct file_row);
 } file_rows SEC(".maps");

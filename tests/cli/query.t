@@ -90,8 +90,8 @@ ok "an altered case, report --format html --force: before any number" sh -c '"$1
 is "an altered case, query --json --force: every row says it, first" \
 	"$(forced query altered 'SELECT opens FROM access LIMIT 2' --json | jq -c '[.[] | keys_unsorted]')" '[["UNVERIFIED","opens"],["UNVERIFIED","opens"]]'
 is "an altered case, query --csv --force: every row says it, first" \
-	"$(forced query altered 'SELECT 7 AS n FROM access LIMIT 2' --csv | "$PYTHON" -c 'import csv, sys; print([[cell[:30] for cell in row] for row in csv.reader(sys.stdin)])')" \
-	"[['UNVERIFIED', 'n'], ['the case is not as it was seale', '7'], ['the case is not as it was seale', '7']]"
+	"$(forced query altered 'SELECT 7 AS n FROM access LIMIT 2' --csv | "$PYTHON" -c 'import csv, sys; print([[cell[:32] for cell in row] for row in csv.reader(sys.stdin)])')" \
+	"[['UNVERIFIED', 'n'], ['the case is not as it was sealed', '7'], ['the case is not as it was sealed', '7']]"
 ok "an altered case, diff --force: marked at its top" sh -c '"$1" diff one altered --force 2>/dev/null | head -n 1 | grep -q "^UNVERIFIED, the second: the case is not"' sh "$QUIS"
 is "an altered case, diff --format json --force: first key of its side" \
 	"$(forced diff one altered --format json | jq -r '[.first, .second] | map(keys_unsorted[0]) | join(" ")')" "case UNVERIFIED"

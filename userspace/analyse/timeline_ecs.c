@@ -38,7 +38,7 @@ static void add_string(struct fields *fields, const char *key, const char *value
 /* Numbers that ECS keeps as keywords are strings in a fact, too. */
 static bool is_keyword(const char *key)
 {
-	static const char *const keys[] = {"file.inode", "process.user.id", "process.group.id"};
+	static const char *const keys[] = {"file.inode", "quis.transfer.to_inode", "process.user.id", "process.group.id"};
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

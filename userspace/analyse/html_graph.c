@@ -152,10 +152,16 @@ static double left(const struct graph *graph, const struct node *node)
 	return 2 + node->layer * (WIDTH - wide(graph) - 4) / (graph->layers - 1);
 }
 
+/* Every other column stands half a row lower, so that a line that passes a column goes between its nodes. */
+static double top(const struct node *node)
+{
+	return node->row * ROW + node->layer % 2 * ROW / 2.0;
+}
+
 static void put_edge(FILE *out, const struct graph *graph, const struct edge *edge)
 {
 	const struct node *from = &graph->nodes[edge->from], *to = &graph->nodes[edge->to];
-	double x1 = left(graph, from) + wide(graph), y1 = from->row * ROW + ROW / 2.0, x2 = left(graph, to), y2 = to->row * ROW + ROW / 2.0;
+	double x1 = left(graph, from) + wide(graph), y1 = top(from) + ROW / 2.0, x2 = left(graph, to), y2 = top(to) + ROW / 2.0;
 	double bend = fabs(x2 - x1) / 2 + 10;
 
 	fprintf(out, "<path class=\"edge %s\" stroke-width=\"%.1f\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"><title>",
@@ -187,7 +193,7 @@ static void put_label(FILE *out, const char *label, size_t room)
 static void put_node(FILE *out, const struct graph *graph, const struct node *node)
 {
 	static const char *const kinds[] = {"n-files", "n-process", "n-destination"};
-	double x = left(graph, node), y = node->row * ROW + 4;
+	double x = left(graph, node), y = top(node) + 4;
 
 	fprintf(out, "<g><title>");
 	html_string(out, node->label);
@@ -204,7 +210,7 @@ static void put_svg(FILE *out, const struct graph *graph)
 	fprintf(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the flows\"><svg class=\"graph\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"graph-what\">\n"
 		     "<title id=\"graph-what\">Files by class on the left, then the processes that read them and those that were handed something, destinations on the right; the same "
 		     "is in the table below</title>\n",
-		WIDTH, highest(graph) * ROW + 4);
+		WIDTH, highest(graph) * ROW + ROW / 2 + 4);
 	for (i = 0; i < graph->edge_count; i++)
 		put_edge(out, graph, &graph->edges[i]);
 	for (i = 0; i < graph->node_count; i++)

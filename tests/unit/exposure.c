@@ -417,6 +417,18 @@ static void test_targets(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM exposure_cut"), 1);
 }
 
+/* The end of all time, as a forged case may have it: nothing runs over. */
+static void test_end_of_time(void **state)
+{
+	const uint64_t last = (INT64_MAX - UNIT_TIME) / 1000000;
+
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_read("7-a", "/home/a/b.docx", last - 5, last, 5000);
+	put_send("7-a", "f1", "203.0.113.7:443", last, last, 9);
+	open_index(state, 86400000);
+	assert_int_equal(ask("SELECT files" ALL), 1);
+}
+
 struct transfer {
 	const char *entity, *path, *type, *inode, *to_inode, *to_flow;
 	uint64_t ms, bytes;
@@ -535,6 +547,7 @@ int main(void)
 		TEST(test_depth),
 		TEST(test_many),
 		TEST(test_targets),
+		TEST(test_end_of_time),
 		TEST(test_sendfile),
 		TEST(test_splice),
 		TEST(test_splice_mixed),

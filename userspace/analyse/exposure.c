@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "times.h"
+
+#define TIME_MAX (INT64_MAX - (1ll << 50))
 
 const char *const way_names[WAYS] = {
 	[WAY_UNIX] = "unix socket",
@@ -15,6 +18,14 @@ const char *const way_names[WAYS] = {
 	[WAY_FILE] = "file",
 	[WAY_FORK] = "fork",
 };
+
+int64_t exposure_time(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+	int64_t time = text && sqlite3_column_bytes(row, column) == TIME_LENGTH ? time_ns(text) : 0;
+
+	return time < TIME_MAX ? time : TIME_MAX;
+}
 
 void *list_add(struct list *list, size_t item)
 {

@@ -153,6 +153,8 @@ int exposure_walk(struct exposure *exposure);
 int exposure_count(struct exposure *exposure);
 int exposure_store(struct exposure *exposure);
 
+/* The time in a column; 0: none. So far from the end of all time that windows can be added to it. */
+int64_t exposure_time(sqlite3_stmt *row, int column);
 /* Of sorted spans that are apart: is any within first..last? */
 bool spans_meet(const struct list *spans, int64_t first, int64_t last);
 /* Of sorted times: is any within first..last? */

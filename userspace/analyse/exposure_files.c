@@ -6,21 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "times.h"
-
 struct use {
 	uint32_t file, process;
 	bool writes, exact;
 	struct span span;
 	uint64_t bytes;
 };
-
-static int64_t column_time(sqlite3_stmt *row, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(row, column);
-
-	return text && sqlite3_column_bytes(row, column) == TIME_LENGTH ? time_ns(text) : 0;
-}
 
 static struct file_info *file_of(struct exposure *exposure, sqlite3_stmt *row)
 {
@@ -66,7 +57,7 @@ static int add_side(struct list *uses, sqlite3_stmt *row, bool writes, uint64_t 
 	if (!use)
 		return -ENOMEM;
 	*use = (struct use){.file = sqlite3_column_int64(row, 1), .process = sqlite3_column_int64(row, 0), .writes = writes, .exact = exact,
-		.span = {column_time(row, 2), column_time(row, 3)}, .bytes = bytes};
+		.span = {exposure_time(row, 2), exposure_time(row, 3)}, .bytes = bytes};
 	return 0;
 }
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "times.h"
-
 enum family { FAMILY_UNIX = 1, FAMILY_INET, FAMILY_OTHER };
 
 /* A burst on a socket. Texts are numbers of table names; 0: not known. */
@@ -33,13 +31,6 @@ struct flows {
 struct receiver {
 	uint32_t key, use;
 };
-
-static int64_t column_time(sqlite3_stmt *row, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(row, column);
-
-	return text && sqlite3_column_bytes(row, column) == TIME_LENGTH ? time_ns(text) : 0;
-}
 
 /* kind keeps apart what is not the same sort of name. */
 static uint32_t name_number(struct intern *names, char kind, const char *text)
@@ -66,13 +57,13 @@ static uint8_t family_of(const char *name)
 /* Older cases tell only when the burst began and ended. */
 static void get_span(sqlite3_stmt *row, int column, struct span *span, bool *exact)
 {
-	span->first = column_time(row, column);
-	span->last = column_time(row, column + 1);
+	span->first = exposure_time(row, column);
+	span->last = exposure_time(row, column + 1);
 	*exact = span->first && span->last;
 	if (*exact)
 		return;
-	span->first = column_time(row, 2);
-	span->last = column_time(row, 3);
+	span->first = exposure_time(row, 2);
+	span->last = exposure_time(row, 3);
 }
 
 static const char flows_sql[] =

@@ -7,14 +7,6 @@
 #include <string.h>
 
 #include "catalog/class.h"
-#include "times.h"
-
-static int64_t column_time(sqlite3_stmt *row, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(row, column);
-
-	return text && sqlite3_column_bytes(row, column) == TIME_LENGTH ? time_ns(text) : 0;
-}
 
 static int highest(sqlite3 *db, const char *sql, uint32_t *ret_number)
 {
@@ -50,8 +42,8 @@ static int load_processes(struct exposure *exposure)
 		struct process_info *process = &exposure->processes[sqlite3_column_int64(row, 0)];
 
 		process->pid = sqlite3_column_int64(row, 1);
-		process->life.first = column_time(row, 2);
-		process->life.last = column_time(row, 3);
+		process->life.first = exposure_time(row, 2);
+		process->life.last = exposure_time(row, 3);
 		if (!process->life.last)
 			process->life.last = INT64_MAX;
 		process->node = sqlite3_column_int64(row, 4);
@@ -96,7 +88,7 @@ static int load_forks(struct exposure *exposure)
 	while (!err && sqlite3_step(row) == SQLITE_ROW) {
 		struct passing passing = {.giver = sqlite3_column_int64(row, 0), .receiver = sqlite3_column_int64(row, 1), .way = WAY_FORK, .exact = true};
 
-		passing.given.first = passing.given.last = column_time(row, 2);
+		passing.given.first = passing.given.last = exposure_time(row, 2);
 		passing.taken = passing.given;
 		if (passing.giver != passing.receiver && passing.given.first)
 			err = passing_add(exposure, &passing);
@@ -138,7 +130,7 @@ static int add_read(struct exposure *exposure, sqlite3_stmt *row)
 
 	if (process > exposure->process_count || file > exposure->file_count || !exposure->processes[process].leaves || !exposure->files[file].class)
 		return 0;
-	burst.span = (struct span){column_time(row, 2), column_time(row, 3)};
+	burst.span = (struct span){exposure_time(row, 2), exposure_time(row, 3)};
 	if (!burst.span.first || !spans_meet(&exposure->processes[process].may, burst.span.first, burst.span.last))
 		return 0;
 	if (exposure->reads.count >= READS_MAX) {

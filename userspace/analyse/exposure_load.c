@@ -111,7 +111,8 @@ static int load_leaves(struct exposure *exposure)
 	size_t i;
 	int err = 0;
 
-	qsort(exposure->passings.items, exposure->passings.count, sizeof(struct passing), by_giver);
+	if (exposure->passings.count)
+		qsort(exposure->passings.items, exposure->passings.count, sizeof(struct passing), by_giver);
 	for (i = 0; !err && i < exposure->passings.count; i++) {
 		const struct passing *passing = LIST_AT(&exposure->passings, struct passing, i);
 

@@ -80,6 +80,7 @@ ok "text: never that a file was sent" bash -c '! grep -qiE "sent the file|file w
 ok "--window: nothing of it within a millisecond of the helper's" bash -c 'jq -e "[.exposure[].window_ms] | all(. == 1)" narrow.json'
 fails "--window: what is no time" 2 'seconds' "$QUIS" report sent --window soon
 is "query: exposure" "$("$QUIS" query sent exposure --csv | grep -c 'credentials.*203.0.113.7:8080')" 2
+ok "query: over several cases too, and in order" bash -c '"$QUIS" query sent sent exposure --csv | grep -q "credentials.*unix socket to plant\[[0-9]*\], then network" && ! "$QUIS" query sent sent exposure --csv | grep -q "network, then"'
 is "query: handovers" "$("$QUIS" query sent handovers --csv | grep -c "unix socket.*$ALL")" 1
 "$QUIS" timeline sent --format timesketch -o sent.jsonl 2>/dev/null
 ok "timeline: what was read in time is tagged" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/data/shadow\"))] | length > 0 and all(.tag | index(\"exposed\"))" sent.jsonl'

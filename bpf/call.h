@@ -440,16 +440,24 @@ __noinline int clone(u64 to, u64 from, u64 offset, u64 length)
 	return count_fd((u32)to, WHAT_WRITE, length, 0, 0);
 }
 
-static __always_inline void on_ioctl(long ret, u64 fd, u32 command, u64 argument)
+__noinline int clone_range(u64 to, u64 at)
 {
 	u64 range[3]; /* source, its offset, length */
 
+	if (bpf_probe_read_user(range, sizeof(range), (void *)at))
+		return 0;
+	return clone(to, range[0], range[1], range[2]);
+}
+
+/* No local variables: together with the deepest handler the programs' frames fill the 512 bytes that kernels before 6.13 allow. */
+static __always_inline void on_ioctl(long ret, u64 fd, u32 command, u64 argument)
+{
 	if (ret)
 		return;
 	if (command == CLONE_FILE)
 		clone(fd, argument, 0, 0);
-	else if (command == CLONE_RANGE && !bpf_probe_read_user(range, sizeof(range), (void *)argument))
-		clone(fd, range[0], range[1], range[2]);
+	else if (command == CLONE_RANGE)
+		clone_range(fd, argument);
 	else if (command == DEDUPE_RANGE)
 		dedupe(fd, argument);
 }

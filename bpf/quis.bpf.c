@@ -238,13 +238,12 @@ int uring_complete(u64 *ctx)
 {
 	u64 request = plain(&ctx[1]);
 	s32 result = uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), res) : (s32)plain(&ctx[3]);
+	bool last = request;
 
-	if (request)
-		return uring_completed(request, result);
-	if (state.used[USED_SHOTS])
-		return uring_shot_completed(plain(&ctx[0]),
+	if (!request && state.used[USED_SHOTS])
+		request = uring_shot_request(plain(&ctx[0]),
 			uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), user_data) : plain(&ctx[2]), result);
-	return 0;
+	return request ? uring_completed(request, result, last) : 0;
 }
 
 /* The process did not make room for a completion: it is told without its request, and never again. */

@@ -272,13 +272,14 @@ static __always_inline void uring_shot_begins(u64 request)
 		ADD(state.lost_calls, 1);
 }
 
-static __always_inline void uring_shot_ends(u64 request)
+__noinline int uring_shot_ends(u64 request)
 {
 	struct uring_shot shot = shot_of(request);
 	u64 *known = bpf_map_lookup_elem(&uring_shots, &shot);
 
 	if (known && *known == request)
 		bpf_map_delete_elem(&uring_shots, &shot);
+	return 0;
 }
 
 /* Whether a request does anything that is counted or told of. */
@@ -549,35 +550,30 @@ __noinline int uring_result(u64 request, s64 result, u64 task)
 	return 0;
 }
 
-static __always_inline int uring_completed(u64 request, s64 result)
+static __always_inline int uring_completed(u64 request, s64 result, bool last)
 {
 	u64 task = uring_owner(request);
 
 	if (mark_of(READ(struct task_struct, task, tgid)) != MARK_FLAGGED)
 		return 0;
 	uring_result(request, result, task);
-	if (is_shot(request))
+	if (last && is_shot(request))
 		uring_shot_ends(request);
 	return 0;
 }
 
-/* A completion of which only the ring and its number for the process are told. */
-static __always_inline int uring_shot_completed(u64 ring, u64 user_data, s64 result)
+/* The multishot request of which a completion tells only the ring and its number for the process; 0: none that counts. */
+__noinline u64 uring_shot_request(u64 ring, u64 user_data, s64 result)
 {
 	struct uring_shot shot = {.ring = ring, .user_data = user_data}, known;
-	u64 *request = bpf_map_lookup_elem(&uring_shots, &shot), task;
+	u64 *request = bpf_map_lookup_elem(&uring_shots, &shot);
 
 	if (!request)
 		return 0; /* of a poll, or sent by another ring: nothing that is counted */
 	known = shot_of(*request);
 	if (*request == SHOT_OF_SEVERAL && result >= 0)
 		ADD(state.lost_calls, 1);
-	if (known.ring != ring || known.user_data != user_data)
-		return 0;
-	task = uring_owner(*request);
-	if (mark_of(READ(struct task_struct, task, tgid)) == MARK_FLAGGED)
-		uring_result(*request, result, task);
-	return 0;
+	return known.ring == ring && known.user_data == user_data ? *request : 0;
 }
 
 #endif

@@ -792,6 +792,42 @@ static void test_mapped_is_said(void **state)
 	free(text);
 }
 
+static void test_faults_view_and_beneath(void **state)
+{
+	const struct burst burst = {"7-a", "1", "/jail/x.so", "opened", 1, .maps = 2};
+	json_t *json, *file;
+	char *text;
+
+	put_start();
+	make_burst(&burst);
+	fact_number(&fact, "quis.faults", 3);
+	fact_number(&fact, "quis.faulted_bytes", 131072);
+	fact_text(&fact, "quis.file.view", "/x.so");
+	fact_text(&fact, "quis.file.lower_device", "8:1");
+	fact_text(&fact, "quis.file.lower_inode", "77");
+	fact_text(&fact, "quis.file.lower_layer", "upper");
+	fact_text(&fact, "quis.file.lower_path", "/layers/3/x.so");
+	append();
+	put_burst(&(struct burst){"7-a", "2", "/lib/y.so", "opened", 1, .maps = 1});
+	put_end();
+	json = make_json(state);
+	file = item(process_of(json, "7-a"), "files", 0);
+	assert_int_equal(number(file, "faults"), 3);
+	assert_int_equal(number(file, "faulted_bytes"), 131072);
+	assert_string_equal(string(file, "view"), "/x.so");
+	file = json_object_get(file, "lower");
+	assert_string_equal(string(file, "dev"), "8:1");
+	assert_int_equal(number(file, "ino"), 77);
+	assert_string_equal(string(file, "layer"), "upper");
+	assert_string_equal(string(file, "path"), "/layers/3/x.so");
+	assert_null(json_object_get(item(process_of(json, "7-a"), "files", 1), "faults")); /* not told: absent */
+	json_decref(json);
+	text = make(state, report_text, false);
+	assert_non_null(strstr(text, "128.0 KiB"));
+	assert_non_null(strstr(text, "/jail/x.so (seen as /x.so)"));
+	free(text);
+}
+
 static void put_everything(void)
 {
 	put_hostile();
@@ -856,6 +892,7 @@ int main(void)
 		TEST(test_thousand_processes),
 		TEST(test_parent_ring),
 		TEST(test_mapped_is_said),
+		TEST(test_faults_view_and_beneath),
 		TEST(test_schema),
 	};
 

@@ -131,6 +131,13 @@ static __always_inline u64 plain(const void *address)
  */
 #define SCRATCH_OUT 32768
 
+/* bpf/overlay.h */
+struct beneath {
+	u64 inode, dentry;
+	u32 layer; /* enum lower_layer */
+	u32 pad;
+};
+
 struct scratch {
 	u32 busy;
 	u32 at;	   /* where the record begins in `out` */
@@ -150,6 +157,9 @@ struct scratch {
 	u32 abstract;
 	u32 given; /* bytes of the name that the process gave */
 	u32 view_at; /* ... there; 0: it did not */
+	struct beneath beneath; /* of a file: here and not on the stack, which is short */
+	u32 path_at, path_end, path_flags;
+	u32 lower_length;
 	u64 args[8]; /* of an action */
 	u8 out[SCRATCH_OUT * 2 + 2048];
 };

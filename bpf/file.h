@@ -75,9 +75,7 @@ static __always_inline void view_put(struct text_ref *view, const struct scratch
 __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 {
 	u64 inode = object_inode(file), path = object_path(file);
-	struct beneath beneath = {};
-	int slot = scratch_claim(), lower = 0;
-	u32 path_at, end, flags;
+	int slot = scratch_claim();
 	struct record_file *r;
 	struct scratch *s;
 	long sent;
@@ -87,36 +85,38 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	s = scratch_at(slot);
 	if (!s)
 		return -1;
-	end = s->at;
+	s->path_end = s->at;
 	view_from(s, task);
 	walk_path(slot, (u64)READ(struct path, path, dentry), (u64)READ(struct path, path, mnt));
-	path_at = s->at;
-	flags = s->flags;
+	s->path_at = s->at;
+	s->path_flags = s->flags;
+	__builtin_memset(&s->beneath, 0, sizeof(s->beneath));
+	s->lower_length = 0;
 	if (is_overlay(inode)) {
-		beneath_of(&beneath, inode);
-		lower = walk_file_system(slot, named_dentry(beneath.inode, beneath.dentry));
+		beneath_of(&s->beneath, inode);
+		s->lower_length = walk_file_system(slot, named_dentry(s->beneath.inode, s->beneath.dentry));
 		if (s->flags & PATH_TRUNCATED)
-			lower = 0;
+			s->lower_length = 0;
 	}
 	r = scratch_head(s, sizeof(*r));
 	head_fill(&r->head, RECORD_file, scratch_size(s), task);
 	file_key_fill(&r->key, inode, task);
 	r->bytes = bytes;
-	r->lower_ino = beneath.inode ? READ(struct inode, beneath.inode, i_ino) : 0;
-	r->lower_dev = beneath.inode ? READ(struct super_block, READ(struct inode, beneath.inode, i_sb), s_dev) : 0;
-	r->lower_layer = beneath.layer;
+	r->lower_ino = s->beneath.inode ? READ(struct inode, s->beneath.inode, i_ino) : 0;
+	r->lower_dev = s->beneath.inode ? READ(struct super_block, READ(struct inode, s->beneath.inode, i_sb), s_dev) : 0;
+	r->lower_layer = s->beneath.layer;
 	r->what = what;
 	r->mode = READ(struct inode, inode, i_mode);
 	r->rdev = READ(struct inode, inode, i_rdev);
 	r->magic = READ(struct super_block, READ(struct inode, inode, i_sb), s_magic);
 	r->from = from;
-	r->path_flags = flags;
+	r->path_flags = s->path_flags;
 	r->path_given = 0;
-	r->path.length = end - path_at;
-	r->path.offset = path_at - s->at;
-	view_put(&r->view, s, path_at, end);
-	r->lower.length = lower;
-	r->lower.offset = path_at - lower - s->at;
+	r->path.length = s->path_end - s->path_at;
+	r->path.offset = s->path_at - s->at;
+	view_put(&r->view, s, s->path_at, s->path_end);
+	r->lower.length = s->lower_length;
+	r->lower.offset = s->path_at - s->lower_length - s->at;
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;

@@ -14,12 +14,6 @@
 
 #include "bpf/path.h"
 
-struct beneath {
-	u64 inode, dentry;
-	u32 layer; /* enum lower_layer */
-	u32 pad;
-};
-
 static __always_inline bool is_overlay(u64 inode)
 {
 	return READ(struct super_block, READ(struct inode, inode, i_sb), s_magic) == OVERLAYFS_SUPER_MAGIC;

@@ -48,7 +48,7 @@ UNITS       := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 CASE_OBJ    := $(call obj,$(CASE_SRC))
 CATALOG_OBJ := $(call obj,$(CATALOG_SRC)) $(B)/obj/userspace/catalog/embed.o
-RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o
+RECORD_OBJ  := $(call obj,$(RECORD_SRC)) $(B)/obj/bpf/embed.o $(B)/obj/userspace/catalog/relays.o
 ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC)) $(B)/obj/userspace/catalog/classes.o $(B)/obj/userspace/analyse/page.o
 STATIC_OBJ  := $(call obj,userspace/static.c)
 LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
@@ -79,6 +79,10 @@ $(B)/obj/userspace/catalog/embed.o: userspace/catalog/embed.S $(B)/catalog
 
 $(B)/obj/userspace/analyse/page.o: $(addprefix userspace/analyse/page.,S css js)
 	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
+$(B)/obj/userspace/catalog/relays.o: userspace/catalog/relays.S userspace/catalog/relays.txt
+	@mkdir -p $(@D)
+	$(call say,AS,$@)
 	$(Q)$(CC) -c $< -o $@
 $(B)/obj/userspace/catalog/classes.o: userspace/catalog/classes.S userspace/catalog/classes.ini
 	@mkdir -p $(@D)

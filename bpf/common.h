@@ -19,6 +19,7 @@ const volatile u8 object_stats;	    /* the object of a stat is told by a hook, w
 const volatile u8 uring_request_at; /* which argument of io_uring_submit_sqe is the request */
 const volatile u32 uring_shots_mask; /* of the flags of a multishot request */
 const volatile u8 faults_told;	    /* the kernel has mm_filemap_fault and mm_filemap_map_pages (6.12) */
+const volatile u8 follow_depth;	    /* --follow-ipc: flagged over so many hand-overs; 0: not at all */
 const volatile u8 uring_cqe;	    /* io_uring_complete gives the completion entry (6.16), not its parts */
 
 #define EINPROGRESS 115
@@ -261,8 +262,17 @@ static __always_inline u32 current_tgid(void)
 
 static __always_inline u8 mark_of(u32 tgid)
 {
-	return marks[tgid & (PID_LIMIT - 1)];
+	return marks[tgid & (PID_LIMIT - 1)] & MARK_KIND;
 }
+
+static __always_inline u8 depth_of(u32 tgid)
+{
+	return marks[tgid & (PID_LIMIT - 1)] >> MARK_DEPTH_SHIFT;
+}
+
+/* follow.h: static, so that what is never called costs and asks nothing of the verifier */
+static __noinline int note_socket(u64 sk, u64 uaddr, u64 task);
+static __noinline int note_pipe(u64 file, u64 task);
 
 static __always_inline bool current_flagged(void)
 {

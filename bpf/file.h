@@ -202,6 +202,8 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 		row->deleted = 1;
 	if (row->named)
 		return 0;
+	if (follow_depth && (READ(struct inode, READ(struct file, file, f_inode), i_mode) & S_IFMT) == S_IFIFO)
+		note_pipe(file, task);
 	if (name_file(file, WHAT_TOUCH, 0, 0, task))
 		ADD(state.lost_name, 1);
 	else

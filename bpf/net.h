@@ -308,6 +308,8 @@ __noinline int count_flow(u64 file, u32 what, u64 bytes, u64 uaddr, u64 task)
 	flow_row_add(row, what, bytes, now);
 	row->flags |= flags;
 	row->last = now;
+	if (follow_depth && key.family == AF_UNIX && (uaddr || !row->named))
+		note_socket(sk, uaddr, task);
 	if (!row->named) {
 		if (name_flow(file, WHAT_TOUCH | (what & (WHAT_BY_ARGUMENT | WHAT_KERNEL_ADDRESS)), 0, uaddr, task))
 			ADD(state.lost_name, 1);

@@ -207,14 +207,14 @@ __noinline int hash_some(u32 slot)
 	return 0;
 }
 
-/* The flag that the string in out[at..end) is or lies below, or FLAG_NONE. */
-__noinline int path_flag(u32 slot, u32 at, u32 end)
+/* The flag that the string in out[at..end) is or lies below, or FLAG_NONE; of those whose hashes begin with `start`. */
+__noinline int path_flag_from(u32 slot, u32 at, u32 end, u64 start)
 {
 	struct scratch *s = scratch_at(slot);
 
 	if (!s)
 		return FLAG_NONE;
-	s->hash = HASH_START;
+	s->hash = start;
 	s->hash_at = at;
 	s->hash_end = end;
 	s->found = FLAG_NONE;
@@ -223,6 +223,11 @@ __noinline int path_flag(u32 slot, u32 at, u32 end)
 		if (hash_some(slot))
 			break;
 	return s->found;
+}
+
+static __always_inline int path_flag(u32 slot, u32 at, u32 end)
+{
+	return path_flag_from(slot, at, end, HASH_START);
 }
 
 #endif

@@ -182,6 +182,7 @@ __noinline int send_image(u32 slot, u64 task, u32 flag, u32 script, u32 kind)
 	r->generation = READ(struct inode, inode, i_generation);
 	r->dev = READ(struct super_block, READ(struct inode, inode, i_sb), s_dev);
 	r->flag = flag;
+	r->by = flag == FLAG_IPC ? s->found : 0;
 	r->exe_flags = exe_flags;
 	r->cwd_flags = cwd_flags;
 	r->exe.length = exe_length;
@@ -303,7 +304,8 @@ __noinline int exec_seen(u64 task, u64 bprm)
 	if (flag == FLAG_NONE && !new)
 		flag = FLAG_PARENT;
 	if (flag != FLAG_NONE) {
-		marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+		if (new)
+			marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
 		send_image(slot, task, flag, script, RECORD_exec);
 	}
 	if (flag == FLAG_NONE)
@@ -328,7 +330,7 @@ __noinline int fork_seen(u64 parent, u64 child)
 	/* a thread shares its process's mark */
 	if (tgid == READ(struct task_struct, parent, tgid))
 		return 0;
-	marks[tgid & (PID_LIMIT - 1)] = MARK_FLAGGED;
+	marks[tgid & (PID_LIMIT - 1)] = marks[READ(struct task_struct, parent, tgid) & (PID_LIMIT - 1)];
 	head_fill(&r.head, RECORD_fork, sizeof(r), child);
 	r.parent = READ(struct task_struct, parent, tgid);
 	r.parent_start = start_of(parent);

@@ -3,7 +3,7 @@
  * The programs: thin wrappers that attach the handlers. Two ways to the same handlers (DESIGN.md §3): `x64_*` at the exit of each
  * call's own function, or `sys_exit` at the tracepoint that all calls pass.
  */
-#include "bpf/process.h"
+#include "bpf/follow.h"
 #include "bpf/uring.h"
 
 char quis_license[] SEC("license") = "Dual BSD/GPL";
@@ -31,7 +31,7 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
-		if (current_flagged())                                                                                 \
+		if (current_flagged() || follows(number, ret, A))                                                     \
 			handler;                                                                                       \
 		else if (is_open(number) && ret >= 0 && mark_of(current_tgid()) == MARK_SCRIPT)                        \
 			script_opened(ret, number == OPEN_CALL ? A : B);                                               \
@@ -130,7 +130,12 @@ int sys_exit(u64 *ctx)
 			script_opened(ret, REG(orig_ax) == OPEN_CALL ? A : B);
 		return 0;
 	default:
-		return 0;
+		if (!follow_depth || ret <= 0)
+			return 0;
+		regs = plain(ctx);
+		if (!receives(REG(orig_ax)) || READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT ||
+			!received(A))
+			return 0;
 	}
 	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT)
 		return exit_32(plain(ctx), ret);

@@ -208,10 +208,10 @@ struct record_exec {
 	u32 gid;
 	u32 dev;
 	u32 generation;
-	u32 flag; /* why: an index into quis-record's list of flags, FLAG_PARENT or FLAG_COMMAND */
+	u32 flag; /* why: an index into quis-record's list of flags, FLAG_PARENT, FLAG_COMMAND or FLAG_IPC */
 	u32 exe_flags;
 	u32 cwd_flags;
-	u32 pad;
+	u32 by; /* with FLAG_IPC: tgid of who handed the data over */
 	struct text_ref exe;
 	struct text_ref cwd;
 	struct text_ref arguments; /* NUL-separated */
@@ -327,8 +327,14 @@ struct record_payload {
 #define FLAG_NONE 0xffffffffu
 #define FLAG_PARENT 0xfffffffeu
 #define FLAG_COMMAND 0xfffffffdu
+#define FLAG_IPC 0xfffffffcu /* a flagged process handed data to it */
+#define RELAY_HASH_START 0x9ae16a3b2f90404fULL /* of paths that are never flagged so; any number but HASH_START of bpf/path.h */
 
-/* the byte of a pid */
+/* The byte of a pid: one of these, and above it how many times data were handed over on the way to it (--follow-ipc). */
+#define MARK_KIND 0x0f
+#define MARK_DEPTH_SHIFT 4
+#define MARK_DEPTH_MAX 15
+
 enum mark {
 	MARK_NONE,
 	MARK_FLAGGED,
@@ -362,6 +368,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */
 	u32 dirty;	     /* a row was made in this epoch */
 	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */
+	u64 follow_refused;  /* received from a flagged process, and were not followed because of the bounds */
 	u32 path_flags_used; /* how many flags are paths: no walk at exec if 0 */
 	u32 own_tgid;	     /* quis-record, in the initial pid namespace */
 	/* what a quis-record that takes up a dead one's programs must know; the kernel side has no use for it */

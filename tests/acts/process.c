@@ -3,6 +3,7 @@
 
 #include <spawn.h>
 #include <sys/sendfile.h>
+#include <sys/un.h>
 
 #define SIZE 5000
 #define THREADS 8
@@ -430,6 +431,99 @@ static void leader_gone(void)
 	reap(spawn(leader_gone_body, NULL));
 }
 
+/* ---- one that is not ours, until we hand it data ---- */
+
+static struct sockaddr_un stranger_address(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/socket", act_dir);
+	return a;
+}
+
+/* Waits for a byte; what it does before is nobody's business. */
+static void __attribute__((noreturn)) stranger(int listener)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	alarm(120);
+	snprintf(path, sizeof(path), "%s/a", act_dir);
+	close(open(path, O_RDONLY));
+	fd = accept(listener, NULL, NULL);
+	close(listener);
+	if (read(fd, buffer, sizeof(buffer)) > 0) {
+		int in = open(path, O_RDONLY);
+
+		if (read(in, buffer, 3000) < 0)
+			_exit(1);
+		close(in);
+	}
+	_exit(0);
+}
+
+static void start_stranger(void)
+{
+	struct sockaddr_un a = stranger_address();
+	int listener = (int)need(socket(AF_UNIX, SOCK_STREAM, 0), "socket"), i;
+	pid_t pid;
+
+	one_file();
+	need(bind(listener, (struct sockaddr *)&a, sizeof(a)), "bind");
+	need(listen(listener, 1), "listen");
+	pid = (pid_t)need(fork(), "fork");
+	if (pid)
+		return;
+	setsid();
+	need(listen(listener, 1), "listen"); /* the peer is who listened last */
+	for (i = 0; i < 3; i++)
+		dup2((int)need(open("/dev/null", O_RDWR), "/dev/null"), i);
+	stranger(listener);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], line[512] = "";
+	const char *after;
+	int parent = 0, fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = (int)need(open(path, O_RDONLY | O_CLOEXEC), path);
+	need(read(fd, line, sizeof(line) - 1), path);
+	close(fd);
+	after = strrchr(line, ')');
+	if (!after || sscanf(after + 1, " %*c %d", &parent) != 1)
+		fail(path);
+	return parent;
+}
+
+static void followed(void)
+{
+	struct sockaddr_un a = stranger_address();
+	struct process *mine = me, *p;
+	struct flow *f = flow("unix", NULL, "out", a.sun_path);
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+	struct object *o;
+	int fd = (int)need(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+
+	need(connect(fd, (struct sockaddr *)&a, sizeof(a)), "connect");
+	need(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length), "SO_PEERCRED");
+	f->peer = peer.pid;
+	p = process_new();
+	p->pid = peer.pid;
+	p->ppid = parent_of(peer.pid);
+	sent(f, send(fd, buffer, 1000, 0));
+	received(f, recv(fd, buffer, sizeof(buffer), 0)); /* its end */
+	me = p;
+	received(flow("unix", NULL, NULL, NULL), 1000);
+	o = file("a");
+	count(o, OPENS, 1);
+	came(o, "opened");
+	got(o, 3000);
+	me = mine;
+}
+
 static const struct act acts[] = {
 	{"fork", NULL, fork_one, one_file},
 	{"fork-inherited", NULL, fork_inherited, one_file},
@@ -449,6 +543,7 @@ static const struct act acts[] = {
 	{"threads-file", NULL, threads_file, one_file},
 	{"thread-exec", NULL, exec_by_thread, a_program},
 	{"leader-gone", NULL, leader_gone, one_file},
+	{"followed", NULL, followed, start_stranger, .options = "--follow-ipc"},
 };
 
 int main(int argc, char **argv)

@@ -77,11 +77,17 @@ static void time_zone(struct fact *f)
 
 static void flag_list(struct recorder *r)
 {
+	const struct follow_options *follow = &r->options->sensor.follow;
 	const char *list[128];
 	size_t i, count = 0;
+	char text[128];
 
 	if (r->options->command)
 		list[count++] = "command";
+	if (follow->on) {
+		snprintf(text, sizeof(text), "ipc (over up to %u hand-overs, %u processes)", follow->depth, follow->count);
+		list[count++] = text;
+	}
 	for (i = 0; i < r->flags.count && count < 128; i++)
 		list[count++] = r->flags.list[i].text;
 	fact_list(r->fact, "quis.flags", list, count);
@@ -240,8 +246,15 @@ void facts_gap(struct recorder *r, uint64_t from, uint64_t to, const char *what,
 
 /* ---- processes ---- */
 
-static const char *flagged_by(const struct recorder *r, uint32_t flag)
+static const char *flagged_by(const struct recorder *r, const struct process *p)
 {
+	static char text[24];
+	uint32_t flag = p->flag;
+
+	if (flag == FLAG_IPC) {
+		snprintf(text, sizeof(text), "ipc:%u", p->by);
+		return text;
+	}
 	if (flag == FLAG_COMMAND)
 		return "command";
 	if (flag == FLAG_PARENT)
@@ -283,7 +296,7 @@ void facts_process_start(struct recorder *r, const struct process *p, const char
 		fact_number(f, "process.parent.pid", p->parent.tgid);
 	if (p->parent_flagged)
 		entity(f, "process.parent.entity_id", p->parent.start, p->parent.tgid);
-	fact_text(f, "quis.process.flagged_by", flagged_by(r, p->flag));
+	fact_text(f, "quis.process.flagged_by", flagged_by(r, p));
 	if (p->exe) {
 		fact_bytes(f, "process.executable", "quis.process.executable_raw", p->exe, p->exe_length);
 		device(f, "quis.process.executable_device", p->exe_dev);

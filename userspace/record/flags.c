@@ -20,7 +20,12 @@
 
 uint64_t flag_hash(const char *text, size_t length)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	return flag_hash_from(0xcbf29ce484222325ULL, text, length);
+}
+
+uint64_t flag_hash_from(uint64_t start, const char *text, size_t length)
+{
+	uint64_t hash = start;
 	size_t i;
 
 	for (i = 0; i < length; i++)

@@ -34,6 +34,11 @@ static const char usage[] =
 	"  --cgroup PATH          a control group (version 2) and those below it\n"
 	"  --package NAME         the programs of an installed package (dpkg, rpm)\n"
 	"  --product NAME         those of a security product of the catalogue, present or to come\n"
+	"  --follow-ipc           also who receives data or files from these by a unix socket or\n"
+	"                         a pipe, while it lasts; not message buses, logs and the like\n"
+	"  --follow-ipc-depth N   ... and from these in turn, up to N hand-overs away (2)\n"
+	"  --follow-ipc-count N   ... no more than N processes in one recording (16)\n"
+	"  --follow-ipc-not PATH  ... never this program, or those below this directory\n"
 	"\n"
 	"OPTIONS\n"
 	"  -o, --output CASE      directory to make (run: quis-HOST-TIME when not given)\n"
@@ -89,6 +94,10 @@ enum option_id {
 	OPTION_CONFIG,
 	OPTION_PIN,
 	OPTION_CHECK,
+	OPTION_FOLLOW,
+	OPTION_FOLLOW_DEPTH,
+	OPTION_FOLLOW_COUNT,
+	OPTION_FOLLOW_NOT,
 };
 
 static const struct option options_known[] = {
@@ -99,6 +108,10 @@ static const struct option options_known[] = {
 	{"cgroup", required_argument, NULL, OPTION_CGROUP},
 	{"package", required_argument, NULL, OPTION_PACKAGE},
 	{"product", required_argument, NULL, OPTION_PRODUCT},
+	{"follow-ipc", no_argument, NULL, OPTION_FOLLOW},
+	{"follow-ipc-depth", required_argument, NULL, OPTION_FOLLOW_DEPTH},
+	{"follow-ipc-count", required_argument, NULL, OPTION_FOLLOW_COUNT},
+	{"follow-ipc-not", required_argument, NULL, OPTION_FOLLOW_NOT},
 	{"duration", required_argument, NULL, OPTION_DURATION},
 	{"hooks", required_argument, NULL, OPTION_HOOKS},
 	{"btf", required_argument, NULL, OPTION_BTF},
@@ -243,6 +256,25 @@ static int take_sealing(struct record_options *o, int id, const char *value)
 	return EXIT_USAGE;
 }
 
+static int take_follow(struct follow_options *f, int id, const char *value)
+{
+	switch (id) {
+	case OPTION_FOLLOW_DEPTH:
+		return number(value, 1, MARK_DEPTH_MAX, &f->depth) ? 0 : wrong("--follow-ipc-depth ", value, ": 1 to 15");
+	case OPTION_FOLLOW_COUNT:
+		return number(value, 1, FOLLOW_COUNT_MAX, &f->count) ? 0 : wrong("--follow-ipc-count ", value, ": 1 to 4096");
+	case OPTION_FOLLOW_NOT:
+		if (*value != '/')
+			return wrong("--follow-ipc-not ", value, ": not an absolute path");
+		if (f->not_count == FOLLOW_NOT_MAX)
+			return wrong("--follow-ipc-not ", value, ": one too many");
+		f->not[f->not_count++] = value;
+		return 0;
+	}
+	f->on = true;
+	return 0;
+}
+
 static int take_value(struct parsed *p, int id, const char *value)
 {
 	struct record_options *o = &p->options;
@@ -297,6 +329,11 @@ static int take_value(struct parsed *p, int id, const char *value)
 	case OPTION_HIDE:
 		o->sensor.hide = value;
 		return 0;
+	case OPTION_FOLLOW:
+	case OPTION_FOLLOW_DEPTH:
+	case OPTION_FOLLOW_COUNT:
+	case OPTION_FOLLOW_NOT:
+		return take_follow(&o->sensor.follow, id, value);
 	}
 	return take_sealing(o, id, value);
 }
@@ -319,6 +356,7 @@ static int take_entry(struct parsed *p, const struct config_entry *entry)
 static void defaults(struct record_options *o)
 {
 	o->epoch_ms = 1000;
+	o->sensor.follow = (struct follow_options){.depth = FOLLOW_DEPTH, .count = FOLLOW_COUNT};
 	o->heartbeat = 60 * SECOND;
 }
 

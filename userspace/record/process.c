@@ -97,6 +97,13 @@ static void take_image(struct process *p, const struct record_exec *record)
 		reader_hash(p->key.tgid, p->exe, p->exe_length, p->exe_dev, p->exe_ino, p->hash);
 }
 
+static void set_stranger(struct recorder *r, struct process *p)
+{
+	if (!p->stranger)
+		r->live--;
+	p->stranger = true;
+}
+
 void process_record_exec(struct recorder *r, const struct record_exec *record)
 {
 	struct process *p = process_get(r, record->head.start, record->head.tgid);
@@ -113,6 +120,10 @@ void process_record_exec(struct recorder *r, const struct record_exec *record)
 	}
 	if (p->flag == FLAG_NONE)
 		p->flag = flag;
+	if (flag == FLAG_IPC) {
+		p->by = record->by;
+		set_stranger(r, p);
+	}
 	facts_process_start(r, p, running ? "snapshot" : "exec", record->head.time, record);
 	p->started_written = true;
 }
@@ -126,6 +137,8 @@ void process_record_fork(struct recorder *r, const struct record_fork *record)
 	p->parent = key;
 	p->parent_flagged = true;
 	p->flag = FLAG_PARENT;
+	if (parent && parent->stranger)
+		set_stranger(r, p);
 	memcpy(p->comm, record->comm, sizeof(p->comm));
 	if (parent && parent != p) {
 		p->uid = parent->uid;
@@ -153,7 +166,8 @@ void process_record_exit(struct recorder *r, const struct record_exit *record)
 	p->ended = true;
 	p->end_time = record->head.time;
 	p->code = record->code;
-	r->live--;
+	if (!p->stranger)
+		r->live--;
 }
 
 static void end_one(struct node *node, void *context)

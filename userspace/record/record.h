@@ -65,6 +65,7 @@ struct flags {
 };
 
 struct sensor;
+struct follow_options;
 
 /* Checks one flag and adds it. Returns 0 or an exit status after having said what is wrong. */
 int flags_add(struct flags *flags, enum flag_kind kind, const char *value);
@@ -85,16 +86,34 @@ int flag_set_package(struct flag *flag);
 int flag_set_product(struct flag *flag);
 /* FNV-1a as bpf/path.h has it. */
 uint64_t flag_hash(const char *text, size_t length);
+uint64_t flag_hash_from(uint64_t start, const char *text, size_t length);
+/* follow.c: the programs that --follow-ipc never flags. */
+int follow_arm(const struct follow_options *options, struct sensor *sensor);
 
 /* ---- sensor.c: the kernel side: load, attach, flip, count ---- */
 
 enum hooks { HOOKS_BEST, HOOKS_TRAMPOLINE, HOOKS_TRACEPOINT };
+
+/* --follow-ipc */
+#define FOLLOW_DEPTH 2
+#define FOLLOW_COUNT 16
+#define FOLLOW_COUNT_MAX 4096
+#define FOLLOW_NOT_MAX 256
+
+struct follow_options {
+	bool on;
+	uint32_t depth; /* hand-overs from a flagged process, up to MARK_DEPTH_MAX */
+	uint32_t count; /* processes flagged so in one recording */
+	const char *not[FOLLOW_NOT_MAX]; /* programs that are never flagged so, besides the known ones */
+	size_t not_count;
+};
 
 struct sensor_options {
 	enum hooks hooks;
 	const char *btf;       /* file, NULL: the running kernel's */
 	uint32_t ring_bytes;   /* 0: as in the object */
 	uint32_t file_entries; /* 0: as in the object */
+	struct follow_options follow;
 	const char *hide;      /* for tests: a kernel symbol to treat as absent */
 	bool cost;	       /* keep what the verifier says of its work */
 	const char *pin;       /* directory on a BPF file system */
@@ -265,6 +284,8 @@ struct process {
 	uint64_t end_time;
 	int code;
 	uint32_t flag;
+	uint32_t by;   /* with FLAG_IPC: who handed data to it */
+	bool stranger; /* flagged by --follow-ipc, or below such a one: the command's end does not wait for it */
 	uint32_t uid, gid;
 	bool ids_known;
 	char comm[COMM_SIZE];

@@ -560,6 +560,8 @@ static int open_all(struct recorder *r)
 		flags_forget(&r->sensor);
 	if (!error)
 		error = flags_arm(&r->flags, &r->sensor);
+	if (!error)
+		error = follow_arm(&r->options->sensor.follow, &r->sensor);
 	if (error)
 		return failed("cannot start", error);
 	error = witness_open(r->options->checkpoint_to, &why);

@@ -14,7 +14,7 @@
 #define CHANGES 2048
 
 static const char *const at_next_start[] = {"output", "case-number", "examiner", "note", "key", "checkpoint-to",
-	"hooks", "btf", "duration", "epoch-ms", "ring-bytes", "map-entries", "pin"};
+	"hooks", "btf", "duration", "epoch-ms", "ring-bytes", "map-entries", "pin", "follow-ipc", "follow-ipc-depth", "follow-ipc-count", "follow-ipc-not"};
 
 /* One of the keys that only a start can take up, if such a one differs. */
 static const char *needs_start(const struct config *old, const struct config *new)

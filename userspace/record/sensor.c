@@ -240,6 +240,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint8_t attribute_at = xattr_dentry_at(btf);
 	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
 	uint8_t faults = btf__find_by_name_kind(btf, "btf_trace_mm_filemap_fault", BTF_KIND_TYPEDEF) > 0;
+	uint8_t depth = options->follow.on ? options->follow.depth : 0;
 	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	if (slots > SCRATCH_SLOTS_MAX)
@@ -254,10 +255,14 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	/* an inner hash need not be as large as its template: bpf_map_meta_equal(), kernel/bpf/map_in_map.c */
 	if (options->file_entries)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "file_rows"), options->file_entries);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "followed"), depth ? options->follow.count : 1);
+	if (!depth)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "ends"), 1);
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
 	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
+	set_constant(sensor->object, "follow_depth", &depth, sizeof(depth));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
 	set_constant(sensor->object, "xattr_dentry_at", &attribute_at, sizeof(attribute_at));

@@ -295,6 +295,8 @@ void ways_unseen(const struct sensor *sensor, const struct uses *uses, struct se
 		if (why && (!uses || use_of(uses, ways[i].use)))
 			add_sentence(&s, way_sentence(&ways[i], why, uses ? &uses->seen[ways[i].use] : NULL));
 	}
+	if (uses && sensor->state && sensor->state->follow_refused)
+		add_sentence(&s, strdup("More processes were handed data than --follow-ipc-depth and --follow-ipc-count allow to follow: what these did is not in it."));
 	*ret_sentences = s;
 }
 

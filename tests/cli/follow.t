@@ -86,6 +86,11 @@ ok "the file that was passed came over the socket" holds case-passed '[.processe
 ok "the report says that it was asked for" grep -q "ipc (over up to 2 hand-overs, 16 processes)" <("$QUIS" report case-stream)
 ok "... and of each who was followed" grep -q "flagged by: *$by\|flagged.*$by" <("$QUIS" report case-stream)
 
+for kind in stream passed; do
+	ok "$kind: a flow names who is at its other end" holds "case-$kind" '[.processes[].flows[] | select(.remote == $path) | .peer_executable] == [$exe]' \
+		--arg path "$T/end-$kind" --arg exe "$(readlink -f "$PYTHON")"
+done
+
 helper stream off
 ok "without the option" product off-case -- stream off
 ok "... nobody is followed" not_followed off-case "$BG"

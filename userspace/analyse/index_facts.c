@@ -154,6 +154,8 @@ static const struct column flow[] = {
 	COLUMN("destination_port", "destination.port", NUMBER),
 	COLUMN("listening", "quis.flow.listening", TRUE),
 	COLUMN("peer_pid", "quis.flow.peer_pid", NUMBER),
+	COLUMN("peer_executable", "quis.flow.peer_executable", TEXT),
+	COLUMN("peer_executable_raw", "quis.flow.peer_executable_raw", TEXT),
 	COLUMN("peer_id", "quis.flow.peer_id", TEXT),
 	COLUMN("first_sent", "quis.flow.first_sent", TIME),
 	COLUMN("last_sent", "quis.flow.last_sent", TIME),

@@ -89,6 +89,7 @@ struct report_file {
 struct report_flow {
 	struct text id, family, transport, direction, local, remote, remote_name, name_source, error, first, last;
 	int64_t peer_pid; /* -1: not known */
+	struct text peer_executable;
 	uint64_t sends, sent_bytes, receives, received_bytes, failed;
 	bool proxied;		  /* the name is of who is behind the proxy that the remote end is */
 	struct where_place place; /* of the remote end */

@@ -78,7 +78,7 @@ static const char *const sql[] = {
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
 		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",
-	[FLOW] = "SELECT family, transport, direction, local, remote, errno, peer_pid, flow_id FROM flow WHERE id = ?1",
+	[FLOW] = "SELECT family, transport, direction, local, remote, errno, peer_pid, flow_id, peer_executable FROM flow WHERE id = ?1",
 	/* A DNS answer's own flow is the one to the name server, so it names an address, never its flow. */
 	[FLOW_NAME] = "SELECT name, source, proxied FROM (SELECT name, source, proxied, -id AS at, CASE source WHEN 'sni' THEN 0 ELSE 1 END AS "
 		      "rank FROM name"
@@ -549,6 +549,7 @@ static int get_flow(struct report *report, sqlite3_stmt *group, struct report_fl
 	COUNTS(group, 3, &flow->sends, &flow->sent_bytes, &flow->receives, &flow->received_bytes, &flow->failed);
 	TEXTS(row, 0, &flow->family, &flow->transport, &flow->direction, &flow->local, &flow->remote, &flow->error);
 	flow->peer_pid = get_number(row, 6);
+	flow->peer_executable = get_text(row, 8);
 	flow->id = get_text(row, 7);
 	return report_name_flow(report, flow->id, flow);
 }

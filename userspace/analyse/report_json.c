@@ -302,6 +302,7 @@ static int write_flow(void *context, const struct report_flow *flow)
 		put_constant(emit, "name_through", "proxy");
 	put_place(emit, &flow->place);
 	put_number(emit, "peer_pid", flow->peer_pid);
+	put_text(emit, "peer_executable", flow->peer_executable);
 	emit_number(emit, "sends", flow->sends);
 	emit_number(emit, "sent_bytes", flow->sent_bytes);
 	emit_number(emit, "receives", flow->receives);

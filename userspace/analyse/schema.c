@@ -79,7 +79,7 @@ const char index_schema[] =
 	"  local TEXT, local_raw TEXT, remote TEXT, remote_raw TEXT,\n"
 	"  source_ip TEXT, source_port INTEGER, destination_ip TEXT, destination_port INTEGER, -- "
 	"source: who began\n"
-	"  listening INTEGER, peer_pid INTEGER, peer_id TEXT, -- unix: who is at the other end, and the flow_id that he has\n"
+	"  listening INTEGER, peer_pid INTEGER, peer_executable TEXT, peer_executable_raw TEXT, peer_id TEXT, -- unix: who is at the other end, and the flow_id that he has\n"
 	"  first_sent TEXT, last_sent TEXT, first_received TEXT, last_received TEXT, -- within the burst; NULL also of older cases\n"
 	"  sends INTEGER NOT NULL, sent_bytes INTEGER NOT NULL,\n"
 	"  receives INTEGER NOT NULL, received_bytes INTEGER NOT NULL, failed INTEGER NOT NULL, errno "

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sockets: as files.c, by (process, socket, remote end). */
 #include "record/record.h"
+#include "record/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define SILENCE SECOND
 #define BURST_MAX (60 * SECOND)
@@ -74,11 +76,28 @@ static void set_text(char **text, struct text_view view)
 	*text = view.text ? xstrndup(view.text, view.length) : NULL;
 }
 
+/* A pid alone tells a reader of the report nothing, and it may be nobody's by then. */
+static void set_peer(struct flow_burst *b, uint32_t peer)
+{
+	const char *executable;
+
+	if (peer == b->ends.peer && b->peer_executable)
+		return;
+	executable = peer ? reader_executable(peer) : NULL;
+	free(b->peer_executable);
+	b->peer_executable = executable ? xstrndup(executable, strlen(executable)) : NULL;
+}
+
 void flows_record(struct recorder *r, const struct record_flow *record)
 {
 	struct flow_burst *b = flow_get(r, &record->key);
 
+	/* a socket that listens has its own process noted, for those who connect */
+	uint32_t peer = record->key.family == AF_UNIX && !(record->flags & FLOW_LISTEN) ? record->peer : 0;
+
+	set_peer(b, peer);
 	b->ends = *record;
+	b->ends.peer = peer;
 	b->ends_known = true;
 	b->name_time = record->head.time;
 	set_text(&b->local_path, record_text(&record->head, record->local_path));
@@ -148,6 +167,7 @@ static void close_flow(struct node *node, void *context)
 	table_remove(&c->r->flows, node);
 	free(b->local_path);
 	free(b->remote_path);
+	free(b->peer_executable);
 	free(b);
 }
 

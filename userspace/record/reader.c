@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/prctl.h>
@@ -19,7 +20,7 @@
 #define ANSWER_WAIT                                                                                                    \
 	5000 /* ms; hashing 256 MiB takes less. Then it is taken for stopped by somebody, and never asked again. */
 
-enum question { ASK_HASH, ASK_CGROUP, ASK_RUNS_PATH };
+enum question { ASK_HASH, ASK_CGROUP, ASK_RUNS_PATH, ASK_EXECUTABLE };
 
 struct request {
 	uint32_t question;
@@ -64,9 +65,32 @@ static void answer_runs_path(const struct request *q, struct answer *a)
 	a->known = flag_runs_path(q->tgid, path);
 }
 
+/* The kernel's own words for a program whose file is gone are no part of its name. */
+static bool executable_of(int pid, char text[PATH_MAX])
+{
+	static const char gone[] = " (deleted)";
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	length = readlink(path, text, PATH_MAX - 1);
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	if (length >= (ssize_t)sizeof(gone) && !strcmp(text + length - (sizeof(gone) - 1), gone))
+		text[length - (sizeof(gone) - 1)] = '\0';
+	return true;
+}
+
+static void answer_executable(const struct request *q, struct answer *a)
+{
+	a->known = executable_of(q->tgid, a->text);
+}
+
 __attribute__((noreturn)) static void serve(void)
 {
-	static void (*const answers[])(const struct request *, struct answer *) = {answer_hash, answer_cgroup, answer_runs_path};
+	static void (*const answers[])(const struct request *, struct answer *) = {
+		answer_hash, answer_cgroup, answer_runs_path, answer_executable};
 	static struct request q;
 	static struct answer a;
 	struct confinement c;
@@ -197,6 +221,16 @@ bool reader_runs_path(int pid, const char *path)
 		return flag_runs_path(pid, path);
 	memcpy(q.path, path, q.length);
 	return ask(&q, &a);
+}
+
+const char *reader_executable(int pid)
+{
+	struct request q = {.question = ASK_EXECUTABLE, .tgid = pid};
+	static struct answer a;
+
+	if (!reader_runs())
+		return executable_of(pid, a.text) ? a.text : NULL;
+	return ask(&q, &a) ? a.text : NULL;
 }
 
 const char *reader_cgroup(uint64_t id)

@@ -19,6 +19,7 @@ bool reader_runs(void);
 int reader_pid(void); /* 0: there never was one */
 bool reader_lost(void); /* it ran, and is gone or does not answer: true once */
 
+const char *reader_executable(int pid); /* what it runs now; NULL: not known. Valid until the next call */
 bool reader_runs_path(int pid, const char *path); /* as flag_runs_path() */
 /* As hash_executable() and cgroup_path(). */
 bool reader_hash(int tgid, const char *path, size_t length, uint32_t dev, uint64_t ino, char ret_hex[65]);

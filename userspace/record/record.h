@@ -325,6 +325,7 @@ struct flow_burst {
 	struct flow_row sum;
 	struct record_flow ends; /* text refs unused */
 	char *local_path, *remote_path;
+	char *peer_executable; /* of ends.peer, when it was first met */
 	uint64_t name_time;
 	bool ends_known;
 };

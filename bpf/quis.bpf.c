@@ -132,7 +132,7 @@ int sys_exit(u64 *ctx)
 	default:
 		if (!follow_depth || ret <= 0)
 			return 0;
-		regs = plain(ctx);
+		regs = TYPED_REGS(ctx);
 		if (!receives(REG(orig_ax)) || READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT ||
 			!received(A))
 			return 0;

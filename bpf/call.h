@@ -22,8 +22,7 @@
 /* Counts a call on an fd of the current process, be it a file or a socket. */
 __noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
 {
-	u64 task = bpf_get_current_task();
-	u64 file = fd_file(task, fd);
+	u64 file = fd_file(bpf_get_current_task(), fd);
 
 	if (!file) {
 		/* closed by another thread before we looked: the object is gone, the call is not */
@@ -31,8 +30,8 @@ __noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
 		return 0;
 	}
 	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
-		return count_flow(file, what, bytes, uaddr, task);
-	return count_file(file, what, bytes, from, task);
+		return count_flow(file, what, bytes, uaddr, bpf_get_current_task());
+	return count_file(file, what, bytes, from, bpf_get_current_task());
 }
 
 static __always_inline void on_open(long ret, u64 name)

@@ -278,6 +278,8 @@ __noinline int on_control(u64 file, u64 umessage)
 	u64 control[2]; /* address and length */
 	u32 from;
 
+	if (!(file >> 32)) /* a descriptor: looked up here, where there is stack for it */
+		file = fd_file(bpf_get_current_task(), file);
 	if (!file || !inode_is_socket((u64)READ(struct file, file, f_inode)))
 		return 0;
 	sk = file_sock(file);
@@ -333,7 +335,7 @@ static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 w
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
 	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
 	if (what == WHAT_RECEIVE)
-		on_control(fd_file(bpf_get_current_task(), (u32)fd), umessage);
+		on_control((u32)fd, umessage);
 }
 
 /* A few messages a call: the verifier walks through each loop once, and two short loops are shorter than one long one. */
@@ -347,7 +349,7 @@ __noinline int some_messages(u64 count, u64 fd, u64 vector, u32 what, u64 flags)
 			break;
 		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
 		if (what == WHAT_RECEIVE)
-			on_control(fd_file(bpf_get_current_task(), (u32)fd), vector + i * MESSAGE_SIZE);
+			on_control((u32)fd, vector + i * MESSAGE_SIZE);
 	}
 	return 0;
 }

@@ -348,9 +348,19 @@ static bool is_sum(json_t *truth)
 	return type && !strcmp(type, "sum");
 }
 
+/* The files, and what was only looked at by name. */
+static json_t *looked_too(json_t *process)
+{
+	json_t *files = json_object_get(process, "files");
+
+	json_array_extend(files, json_object_get(process, "looked_at"));
+	json_object_del(process, "looked_at");
+	return files;
+}
+
 static void compare_files(struct verdict *v, json_t *truth, json_t *process)
 {
-	json_t *files = json_object_get(process, "files"), *index = file_index(files), *file;
+	json_t *files = looked_too(process), *index = file_index(files), *file;
 	size_t i;
 
 	json_array_foreach (json_object_get(truth, "files"), i, file) {

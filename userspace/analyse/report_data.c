@@ -74,7 +74,7 @@ static const char *const sql[] = {
 		   " a.view_raw, f.lower_layer, f.lower_path, f.lower_path_raw"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
 	[REFUSED] = "SELECT max(id), min(first), max(last), how_union(how), errno, " COUNTER_SUMS
-		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno",
+		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno ORDER BY sum(failed) = 0",
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
 		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
 		  " FROM flow WHERE process = ?1 GROUP BY flow_id, remote",

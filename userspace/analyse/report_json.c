@@ -11,6 +11,7 @@
 struct output {
 	struct emit emit;
 	struct report *report;
+	bool looked; /* the list of files is over: what was only looked at by name comes behind it */
 };
 
 static void put_text(struct emit *emit, const char *key, struct text text)
@@ -205,10 +206,41 @@ static void write_counters(struct emit *emit, const struct report_file *file)
 	emit_number(emit, "failed", file->failed);
 }
 
+/* Metadata asked for by name, of no known object: a list of its own, so that an object stands once in `files`. */
+static bool only_looked(const struct report_file *file)
+{
+	return !file->object && file->stats && !file->failed;
+}
+
+static int write_look(struct emit *emit, const struct report_file *file)
+{
+	emit_open(emit, NULL, '{');
+	put_text(emit, "path", file->path);
+	put_text(emit, "path_raw", file->path_raw);
+	put_text(emit, "path_from", file->path_from);
+	put_text(emit, "class", file->class);
+	emit_bool(emit, "truncated", file->truncated);
+	emit_number(emit, "stats", file->stats);
+	put_text(emit, "errno", file->error);
+	put_text(emit, "first", file->first);
+	put_text(emit, "last", file->last);
+	emit_close(emit, '}');
+	return ferror(emit->out) ? -EIO : 0;
+}
+
 static int write_file(void *context, const struct report_file *file)
 {
-	struct emit *emit = &((struct output *)context)->emit;
+	struct output *output = context;
+	struct emit *emit = &output->emit;
 
+	if (only_looked(file)) { /* they come last */
+		if (!output->looked) {
+			emit_close(emit, ']');
+			emit_open(emit, "looked_at", '[');
+			output->looked = true;
+		}
+		return write_look(emit, file);
+	}
 	emit_open(emit, NULL, '{');
 	put_text(emit, "path", file->path);
 	put_text(emit, "path_raw", file->path_raw);
@@ -408,6 +440,7 @@ static int write_process(void *context, const struct report_process *process)
 		emit_close(emit, ']');
 	}
 	emit_open(emit, "files", '[');
+	output->looked = false;
 	if (!err)
 		err = report_files(output->report, process->id, write_file, output);
 	emit_close(emit, ']');

@@ -19,6 +19,7 @@ extern const char quis_bpf_object[], quis_bpf_object_end[];
 
 #define SCRATCH_SLOTS_MAX 64
 #define LOAD_TRIES 12
+#define KERNEL_TYPES "/sys/kernel/btf/vmlinux"
 #define LOG_BYTES 65536 /* a line for each function that is proved apart, and the statistics */
 #define LOG_STATISTICS 4 /* BPF_LOG_STATS, include/linux/bpf_verifier.h */
 
@@ -370,10 +371,20 @@ void sensor_costs(const struct sensor *sensor, cost_fn fn, void *context)
 	}
 }
 
+/*
+ * The file of types is named even if it is the kernel's own: else libbpf looks in modules for types that this kernel lacks, which takes
+ * CAP_SYS_ADMIN (bpf_core_find_cands() in libbpf.c), and the service has not.
+ */
+static struct bpf_object_open_opts open_options_for(const struct sensor_options *options)
+{
+	return (struct bpf_object_open_opts){
+		.sz = sizeof(struct bpf_object_open_opts), .btf_custom_path = options->btf ? options->btf : KERNEL_TYPES, .object_name = "quis"};
+}
+
 /* One program that the kernel refuses takes down itself alone: it is left out and the rest is tried again. */
 static int load(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
-	struct bpf_object_open_opts open_options = {.sz = sizeof(open_options), .btf_custom_path = options->btf, .object_name = "quis"};
+	struct bpf_object_open_opts open_options = open_options_for(options);
 	struct refusals refusals = {.count = 0};
 	struct bpf_program *program;
 	uint8_t objects;
@@ -430,7 +441,7 @@ bool sensor_attached(const struct sensor *sensor, const struct bpf_program *prog
 
 int sensor_read_object(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
-	struct bpf_object_open_opts open_options = {.sz = sizeof(open_options), .btf_custom_path = options->btf, .object_name = "quis"};
+	struct bpf_object_open_opts open_options = open_options_for(options);
 	struct refusals none = {.count = 0};
 
 	sensor->object = bpf_object__open_mem(quis_bpf_object, quis_bpf_object_end - quis_bpf_object, &open_options);
@@ -601,7 +612,7 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 	}
 	btf = options->btf ? btf__parse(options->btf, NULL) : btf__load_vmlinux_btf();
 	if (!btf || libbpf_get_error(btf)) {
-		snprintf(why, sizeof(why), options->btf ? access(options->btf, R_OK) ? "%s cannot be read, so it gives no BTF" : "%s holds no BTF" : "this kernel tells no types (no /sys/kernel/btf/vmlinux); give a file with --btf",
+		snprintf(why, sizeof(why), options->btf ? access(options->btf, R_OK) ? "%s cannot be read, so it gives no BTF" : "%s holds no BTF" : "this kernel tells no types (no " KERNEL_TYPES "); give a file with --btf",
 			options->btf);
 		return -ENOENT;
 	}

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <sys/utsname.h>
 
-#define TIME_LIMIT 120
+#define TIME_LIMIT 300
 #define BATCH_LIMIT 3600
 #define ARGS_MAX 64
 #define ACTS_MAX 1000

@@ -38,6 +38,7 @@
 #define ALIASES 4
 #define SKIP 77
 #define NO_FAULTS "5.10:lower 6.1:lower", "mapped file" /* they have no mm_filemap_fault */
+#define ANY_FAULTS "any:lower", "mapped file" /* ... and what comes in around a fault is what is in memory then, and not locked */
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum counter { OPENS, READS, READ_BYTES, WRITES, WRITE_BYTES, MAPS, MAPPED_BYTES, FAULTS, FAULTED_BYTES, LISTS, STATS, FAILED, COUNTERS };

@@ -229,6 +229,14 @@ static void tell(size_t number, const struct row *r, bool ok, const char *result
 /* A batch is one recording: what one act made it lose says nothing against another whose numbers are all right. */
 static bool in_batch;
 
+/* 6.1 is the begin of 6.1.176, not of 6.12 */
+static bool of_version(const char *begin)
+{
+	size_t length = strlen(begin);
+
+	return !strncmp(begin, kernel, length) && !strchr("0123456789", kernel[length] ? kernel[length] : '.');
+}
+
 /* `may` is a list of WHERE:WHAT, WHERE being a way to attach, the begin of a kernel's version, or "any". */
 static bool permitted(const struct row *r, const char *result, const char *hooks)
 {
@@ -242,7 +250,7 @@ static bool permitted(const struct row *r, const char *result, const char *hooks
 			continue;
 		*what++ = 0;
 		if (!strcmp(what, result) && (!strcmp(word, "any") || (hooks && !strcmp(word, hooks)) ||
-						     !strncmp(word, kernel, strlen(word))))
+						     of_version(word)))
 			found = true;
 	}
 	free(list);

@@ -345,7 +345,9 @@ ok "--duration of run: the case is complete" holds short-run '.completeness.exac
 
 # ---- too little room ----
 # All calls of a case; an object that is made anew in each run (memfd, pipe) has no row in the truth.
-calls='def calls: [.processes[].files[] | .opens + .reads + .writes + .maps + .lists] | add // 0;
+# Beside them what is lost in the same way and not the same in every run: metadata asked for, page faults, pairs of what the kernel moved.
+calls='def others: [.processes[] | (.files[] | .stats + 2 * (.faults // 0)), (.looked_at[]?.stats), (.transfers[]?.calls)] | add // 0;
+	def calls: [.processes[].files[] | .opens + .reads + .writes + .maps + .lists] | add // 0;
 def bytes: [.processes[].files[].read_bytes] | add // 0;
 def rows: [.processes[].files[] | {key: "\(.dev) \(.ino)", value: [.opens, .reads, .read_bytes, .maps, .mapped_bytes]}] | group_by(.key) | map({key: .[0].key, value: (map(.value) | transpose | map(add))}) | from_entries;'
 # Either all is exact, or exact is false, nothing exceeds the truth, and what is missing is what was counted as lost.
@@ -353,7 +355,7 @@ accounted() { # CASE TRUTH
 	jq -en --slurpfile got "$1.json" --slurpfile truth "$2.json" "$calls"'
 		$got[0] as $g | $truth[0] as $t | ($t | rows) as $most |
 		if $g.completeness.exact then ($g | calls) == ($t | calls) and ($g | bytes) == ($t | bytes)
-		else ($g | calls) + $g.completeness.lost.map_full == ($t | calls) and
+		else ($g | calls) + $g.completeness.lost.map_full as $told | $told >= ($t | calls) and $told <= ($t | calls + others) and
 			($g | bytes) <= ($t | bytes) and
 			all($g | rows | to_entries[]; .value as $row | $most[.key] as $truth | $truth == null or all(range($row | length); $row[.] <= $truth[.])) end' >/dev/null ||
 		{ for case in "$1" "$2"; do jq -c "$calls"'{calls: calls, bytes: bytes, completeness}' "$case.json"; done; false; }

@@ -355,7 +355,7 @@ accounted() { # CASE TRUTH
 	jq -en --slurpfile got "$1.json" --slurpfile truth "$2.json" "$calls"'
 		$got[0] as $g | $truth[0] as $t | ($t | rows) as $most |
 		if $g.completeness.exact then ($g | calls) == ($t | calls) and ($g | bytes) == ($t | bytes)
-		else ($g | calls) + $g.completeness.lost.map_full as $told | $told >= ($t | calls) and $told <= ($t | calls + others) and
+		else (($g | calls) + $g.completeness.lost.map_full) as $told | $told >= ($t | calls) and $told <= ($t | calls + others) and
 			($g | bytes) <= ($t | bytes) and
 			all($g | rows | to_entries[]; .value as $row | $most[.key] as $truth | $truth == null or all(range($row | length); $row[.] <= $truth[.])) end' >/dev/null ||
 		{ for case in "$1" "$2"; do jq -c "$calls"'{calls: calls, bytes: bytes, completeness}' "$case.json"; done; false; }

@@ -34,8 +34,8 @@ void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE])
 	tree->size++;
 }
 
-/* Each two to the node above them. */
-static void join_pairs(unsigned char nodes[][HASH_SIZE], size_t pairs)
+/* Each two to the node above them; out may begin within nodes, or before. */
+static void join_pairs(unsigned char out[][HASH_SIZE], unsigned char nodes[][HASH_SIZE], size_t pairs)
 {
 	unsigned char room[TREE_MANY / 2 + 1][SHA256_BLOCKS(2 * HASH_SIZE) * SHA256_BLOCK];
 	struct sha256_message messages[TREE_MANY / 2 + 1];
@@ -43,26 +43,28 @@ static void join_pairs(unsigned char nodes[][HASH_SIZE], size_t pairs)
 
 	for (i = 0; i < pairs; i++)
 		messages[i] = sha256_message(room[i], 1, nodes[2 * i], 2 * HASH_SIZE);
-	sha256_many(nodes, messages, pairs);
+	sha256_many(out, messages, pairs);
 }
 
-/* Height by height. What is left at each is what tree_add() would leave: the node that stands alone, or else the one to
- * the left of the last. */
+/* Height by height, with room for one in front: the node that stood alone at this height. What is left at each is what
+ * tree_add() would leave: the node that stands alone, or else the one to the left of the last. */
 void tree_add_many(struct tree *tree, const unsigned char leaves[][HASH_SIZE], size_t count)
 {
-	unsigned char nodes[1 + TREE_MANY][HASH_SIZE];
+	unsigned char room[1 + TREE_MANY][HASH_SIZE], (*nodes)[HASH_SIZE];
 	size_t left = count;
 	int height;
 
-	memcpy(nodes, leaves, count * HASH_SIZE);
+	memcpy(room[1], leaves, count * HASH_SIZE);
 	for (height = 0; left; height++) {
+		nodes = room + 1;
 		if (tree->size >> height & 1) {
-			memmove(nodes[1], nodes[0], left++ * HASH_SIZE);
+			nodes = room;
+			left++;
 			memcpy(nodes[0], tree->edge[height], HASH_SIZE);
 		}
 		memcpy(tree->edge[height], nodes[(left - 1) & ~(size_t)1], HASH_SIZE);
 		left /= 2;
-		join_pairs(nodes, left);
+		join_pairs(room + 1, nodes, left);
 	}
 	tree->size += count;
 }

@@ -13,7 +13,6 @@
 #include <unistd.h>
 #include <sodium.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/utsname.h>
 
@@ -345,162 +344,9 @@ void facts_process_end(struct recorder *r, const struct process *p)
 	end(r);
 }
 
-/* ---- files ---- */
+/* ---- actions ---- */
 
-static void access_types(struct fact *f, bool access, bool change)
-{
-	const char *types[2];
-	size_t count = 0;
-
-	if (access || !change)
-		types[count++] = "access";
-	if (change)
-		types[count++] = "change";
-	kind(f, "file", types, count);
-}
-
-static bool is_memfd(const struct file_burst *b)
-{
-	return (b->path.flags & PATH_PSEUDO) && b->path.length > 7 && !memcmp(b->path.text, "/memfd:", 7);
-}
-
-const char *facts_file_type(const struct file_burst *b)
-{
-	if (is_memfd(b))
-		return "memfd";
-	switch (b->mode & S_IFMT) {
-	case S_IFREG:
-		return "file";
-	case S_IFDIR:
-		return "dir";
-	case S_IFCHR:
-	case S_IFBLK:
-		return "device";
-	case S_IFIFO:
-		return "pipe";
-	default:
-		return "other";
-	}
-}
-
-/* Objects without a path get the label that /proc/PID/fd shows for them. */
-void facts_path(struct fact *f, const char *key, const char *raw_key, const struct file_burst *b)
-{
-	const char *text = b->path.text;
-	size_t length = b->path.length;
-	char label[300];
-
-	if ((b->path.flags & PATH_PSEUDO) && !is_memfd(b)) {
-		if ((b->mode & S_IFMT) == S_IFIFO)
-			length = snprintf(label, sizeof(label), "pipe:[%llu]", (unsigned long long)b->key.ino);
-		else
-			length = snprintf(label, sizeof(label), "anon_inode:%.*s", length ? (int)length - 1 : 0, length ? text + 1 : "");
-		text = label;
-	}
-	if (text)
-		fact_bytes(f, key, raw_key, text, length);
-}
-
-static void how_list(struct fact *f, uint32_t how)
-{
-	static const struct {
-		uint32_t bit;
-		const char *name;
-	} names[] = {
-		{HOW_OPENED, "opened"},
-		{HOW_INHERITED, "inherited"},
-		{HOW_RECEIVED, "received"},
-		{HOW_FANOTIFY, "fanotify"},
-		{HOW_PIDFD, "pidfd"},
-		{HOW_EXECUTED, "executed"},
-		{HOW_IO_URING, "io_uring"},
-	};
-	const char *list[8];
-	size_t i, count = 0;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (how & names[i].bit)
-			list[count++] = names[i].name;
-	fact_list(f, "quis.file.how", list, count);
-}
-
-/* What was done to a file that a fanotify group was told of: include/uapi/linux/fanotify.h */
-static void fanotify_events(struct fact *f, uint64_t mask)
-{
-	static const struct {
-		uint64_t bit;
-		const char *name;
-	} names[] = {
-		{0x1, "access"}, {0x2, "modify"}, {0x8, "close_write"}, {0x10, "close_nowrite"}, {0x20, "open"}, {0x1000, "open_exec"},
-	};
-	const char *list[8];
-	size_t i, count = 0;
-
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (mask & names[i].bit)
-			list[count++] = names[i].name;
-	fact_list(f, "quis.file.events", list, count);
-}
-
-static void file_beneath(struct fact *f, const struct file_burst *b)
-{
-	if (!b->lower_layer)
-		return;
-	device(f, "quis.file.lower_device", b->lower_dev);
-	fact_number_text(f, "quis.file.lower_inode", b->lower_ino);
-	fact_text(f, "quis.file.lower_layer", b->lower_layer == LOWER_UPPER ? "upper" : "lower");
-	if (b->lower.text)
-		fact_bytes(f, "quis.file.lower_path", "quis.file.lower_path_raw", b->lower.text, b->lower.length);
-}
-
-void facts_file(struct recorder *r, const struct file_burst *b)
-{
-	const struct file_row *s = &b->sum;
-	struct fact *f = r->fact;
-
-	begin(r, "file-access", s->last);
-	access_types(f, s->opens || s->reads || s->maps || s->lists || s->stats, s->writes);
-	who(r, b->key.start, b->key.tgid);
-	fact_time(f, "event.start", real(r, s->first));
-	fact_time(f, "event.end", real(r, s->last));
-	facts_path(f, "file.path", "quis.file.path_raw", b);
-	if (b->mode) {
-		fact_text(f, "quis.file.path_from", "kernel");
-		fact_text(f, "file.type", facts_file_type(b));
-	}
-	device(f, "quis.file.device", b->key.dev);
-	fact_number_text(f, "file.inode", b->key.ino);
-	fact_number(f, "quis.file.generation", b->key.generation);
-	fact_true(f, "quis.file.deleted", b->path.flags & PATH_DELETED || (s->deleted && !(b->path.flags & PATH_PSEUDO)));
-	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
-	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
-	if (b->view.text)
-		fact_bytes(f, "quis.file.view", "quis.file.view_raw", b->view.text, b->view.length);
-	file_beneath(f, b);
-	how_list(f, s->how);
-	fanotify_events(f, s->events);
-	if (s->from) {
-		char pid[16];
-		const char *const from[] = {pid};
-
-		snprintf(pid, sizeof(pid), "%u", s->from);
-		fact_list(f, "quis.file.from", from, 1);
-	}
-	fact_count(f, "quis.opens", s->opens);
-	fact_count(f, "quis.reads", s->reads);
-	fact_count(f, "quis.read_bytes", s->read_bytes);
-	fact_count(f, "quis.writes", s->writes);
-	fact_count(f, "quis.write_bytes", s->write_bytes);
-	fact_count(f, "quis.maps", s->maps);
-	fact_count(f, "quis.mapped_bytes", s->mapped_bytes);
-	fact_count(f, "quis.faults", s->faults);
-	fact_count(f, "quis.faulted_bytes", s->faulted_bytes);
-	fact_count(f, "quis.lists", s->lists);
-	fact_count(f, "quis.stats", s->stats);
-	end(r);
-}
-
-static void error_name(struct fact *f, int error)
+void facts_error(struct fact *f, int error)
 {
 	const char *name = strerrorname_np(error);
 	char text[16];
@@ -511,45 +357,6 @@ static void error_name(struct fact *f, int error)
 	}
 	fact_text(f, "quis.errno", name);
 }
-
-void facts_looked(struct recorder *r, const struct file_burst *b)
-{
-	struct fact *f = r->fact;
-
-	begin(r, "file-access", b->sum.last);
-	access_types(f, true, false);
-	if (b->key.generation)
-		fact_text(f, "event.outcome", "failure");
-	who(r, b->key.start, b->key.tgid);
-	fact_time(f, "event.start", real(r, b->sum.first));
-	fact_time(f, "event.end", real(r, b->sum.last));
-	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);
-	fact_text(f, "quis.file.path_from", "argument");
-	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
-	fact_count(f, "quis.stats", b->sum.stats);
-	if (b->key.generation)
-		error_name(f, b->key.generation);
-	end(r);
-}
-
-void facts_refused(struct recorder *r, const struct refused_burst *b)
-{
-	struct fact *f = r->fact;
-
-	begin(r, "file-access", b->last);
-	access_types(f, true, false);
-	fact_text(f, "event.outcome", "failure");
-	who(r, b->key.start, b->key.tgid);
-	fact_time(f, "event.start", real(r, b->first));
-	fact_time(f, "event.end", real(r, b->last));
-	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);
-	fact_text(f, "quis.file.path_from", "argument");
-	fact_number(f, "quis.failed", b->count);
-	error_name(f, b->key.error);
-	end(r);
-}
-
-/* ---- actions ---- */
 
 static const char *family(uint16_t value);
 
@@ -623,7 +430,7 @@ void facts_action(struct recorder *r, const struct action_burst *b)
 		fact_bytes(f, "quis.action.to", "quis.action.to_raw", b->to.text, b->to.length);
 	action_detail(f, b);
 	if (b->key.error)
-		error_name(f, b->key.error);
+		facts_error(f, b->key.error);
 	end(r);
 }
 
@@ -805,7 +612,7 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 	fact_count(f, "quis.flow.received_bytes", b->sum.received_bytes);
 	fact_count(f, "quis.flow.failed", b->sum.refused);
 	if (b->sum.refused)
-		error_name(f, 0u - b->sum.error);
+		facts_error(f, 0u - b->sum.error);
 	end(r);
 }
 

@@ -84,6 +84,8 @@ static inline void who(struct recorder *r, uint64_t start, uint32_t tgid)
 /* Of a burst's name and mode: what FACTS.md has as file.path (under any key) and file.type. */
 void facts_path(struct fact *f, const char *key, const char *raw_key, const struct file_burst *b);
 const char *facts_file_type(const struct file_burst *b);
+/* quis.errno: the name, or the number of one that has none. */
+void facts_error(struct fact *f, int error);
 /* quis.flow.remote of a burst's key, or of a unix socket's remote_path and ends.abstract. */
 void facts_remote(struct fact *f, const struct flow_burst *b);
 

@@ -101,7 +101,7 @@ put_jobs() { # DIR; what the guest is to do, beside the scripts that do it
 	install -m 755 "$ROOT"/scripts/guest/* "$1/quis/"
 	printf 'cd /quis\n%s\n' "${COMMAND[*]@Q}" >"$1/quis/job"
 	printf '%s\n' "${ONLY[*]}" >"$1/quis/only"
-	printf '%s\n' "${QUIS_ACT_SCALE:-}" >"$1/quis/scale"
+	printf '%s\n' "${QUIS_ACT_SCALE:-10}" >"$1/quis/scale"
 }
 
 make_disk() { # FILE

@@ -17,7 +17,7 @@
 #define SKIP 77
 
 struct options {
-	const char *hooks, *quis, *work, *only, *json, *extra, *perform;
+	const char *hooks, *quis, *work, *only, *json, *extra, *perform, *group;
 	bool keep, batch;
 };
 
@@ -523,21 +523,64 @@ static void run_act(size_t number, const struct row *r, const char *work)
 /* ---- many acts in one recording ---- */
 
 /*
- * Where it takes long to load the sensor (an emulated machine), --batch records one process that makes all acts after
- * each other. A process's account does not depend on the others, so an exact result is as good as one alone; whatever
- * is not exact is tried again alone, and that counts. Acts that look at the sensor or fill its tables are never in a
- * batch.
+ * Where it takes long to load the sensor (an emulated machine), --batch records one process that makes many acts after
+ * each other: all that want the same options of the sensor, those that take a lot of it apart from the others. A process's
+ * account does not depend on the others, so an exact result is as good as one alone; whatever is not exact is tried again
+ * alone, and that counts.
  */
-static const char *const alone[] = {"storm/*", "hidden/*", "race/*", "watch/*-sensor", "watch/*-case"};
+static const char *const heavy[] = {"storm/*", "race/*"};
+static const char *const alone[] = {"process/followed"}; /* its preparation must not be recorded */
 
-static bool batched(const struct row *r)
+struct batch {
+	const struct row *first;
+	struct place place;
+	json_t *got;
+};
+
+static struct batch batches[ACTS_MAX];
+static size_t batches_n;
+
+static bool matches_any(const struct row *r, const char *const *patterns, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
-		if (matches(r, alone[i]))
-			return false;
-	return wanted(r);
+	for (i = 0; i < n; i++)
+		if (matches(r, patterns[i]))
+			return true;
+	return false;
+}
+
+static bool is_heavy(const struct row *r)
+{
+	return matches_any(r, heavy, sizeof(heavy) / sizeof(heavy[0]));
+}
+
+static bool is_alone(const struct row *r)
+{
+	return matches_any(r, alone, sizeof(alone) / sizeof(alone[0]));
+}
+
+static struct batch *batch_of(const struct row *r)
+{
+	size_t i;
+
+	for (i = 0; i < batches_n; i++)
+		if (!strcmp(batches[i].first->options, r->options) && is_heavy(batches[i].first) == is_heavy(r) &&
+			!is_alone(r))
+			return &batches[i];
+	return NULL;
+}
+
+static void find_batches(const char *work)
+{
+	size_t i;
+
+	for (i = 0; i < rows_n; i++) {
+		if (!wanted(&rows[i]) || is_alone(&rows[i]) || batch_of(&rows[i]))
+			continue;
+		batches[batches_n] = (struct batch){&rows[i], place_of(work, "batch", format("%zu", batches_n)), NULL};
+		batches_n++;
+	}
 }
 
 static void write_file(const char *path, const char *bytes, size_t size)
@@ -567,51 +610,71 @@ static void perform(const struct row *r, const char *work)
 	outcome_done(&made);
 }
 
-static void perform_all(const char *work)
+static void perform_all(const char *work, const struct batch *b)
 {
 	size_t i;
 
 	for (i = 0; i < rows_n && !interrupted; i++)
-		if (batched(&rows[i]))
+		if (wanted(&rows[i]) && batch_of(&rows[i]) == b)
 			perform(&rows[i], work);
 }
 
-static json_t *record_batch(struct place *p, const char *work)
+/* An act finds the case beside its directory, also when it shares it with others. */
+static void make_places(const struct batch *b, const char *work)
+{
+	size_t i;
+
+	place_make(&b->place);
+	for (i = 0; i < rows_n; i++) {
+		struct place act = place_of(work, rows[i].binary, rows[i].name);
+
+		if (!wanted(&rows[i]) || batch_of(&rows[i]) != b)
+			continue;
+		place_make(&act);
+		if (symlink(b->place.record_case, act.record_case))
+			die(act.record_case);
+	}
+}
+
+static void tell_incomplete(const struct batch *b)
+{
+	json_t *completeness = json_object_get(b->got, "completeness");
+	char *s;
+
+	if (!b->got || json_is_true(json_object_get(completeness, "exact")))
+		return;
+	s = shown(completeness);
+	printf("# batch of %s/%s: %s\n", b->first->binary, b->first->name, s);
+	free(s);
+}
+
+static void record_batch(struct batch *b, const char *work)
 {
 	char *argv[ARGS_MAX] = {NULL}, self[PATH_MAX];
-	size_t n = record_arguments(argv, p->record_case, ""), i;
-	json_t *got = NULL;
+	size_t n = record_arguments(argv, b->place.record_case, b->first->options);
 	struct outcome o;
 
 	if (!realpath("/proc/self/exe", self))
 		die("/proc/self/exe");
-	for (i = 0; i < rows_n; i++) {
-		struct place act = place_of(work, rows[i].binary, rows[i].name);
-
-		if (batched(&rows[i]))
-			place_make(&act);
-	}
+	make_places(b, work);
 	argv[n++] = self;
 	argv[n++] = (char *)"--perform";
 	argv[n++] = (char *)work;
+	argv[n++] = (char *)"--group";
+	argv[n++] = format("%zu", (size_t)(b - batches));
 	argv[n++] = (char *)"--only";
 	argv[n++] = (char *)(options.only ? options.only : "*");
-	run(&o, argv, p->errors, BATCH_LIMIT);
+	run(&o, argv, b->place.errors, BATCH_LIMIT);
 	if (o.status || o.late) {
-		printf("# batch: exit status %d; every act is recorded alone\n", o.status);
+		printf("# batch of %s/%s: exit status %d; every act of it is recorded alone\n", b->first->binary,
+			b->first->name, o.status);
 		print_lines(o.errors);
 	} else {
 		outcome_done(&o);
-		got = report(&o, p, BATCH_LIMIT);
+		b->got = report(&o, &b->place, BATCH_LIMIT);
+		tell_incomplete(b);
 	}
 	outcome_done(&o);
-	if (got && !json_is_true(json_object_get(json_object_get(got, "completeness"), "exact"))) {
-		char *s = shown(json_object_get(got, "completeness"));
-
-		printf("# batch: %s\n", s);
-		free(s);
-	}
-	return got;
 }
 
 /* True if the batch settled it. */
@@ -658,6 +721,7 @@ static const struct {
 	{"--json", &options.json, "a file for one line of JSON an act"},
 	{"--options", &options.extra, "more options for quis run"},
 	{"--perform", &options.perform, "for the runner itself: makes the acts of a batch"},
+	{"--group", &options.group, "... of this one"},
 };
 
 static void usage(void)
@@ -668,7 +732,7 @@ static void usage(void)
 	for (i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
 		fprintf(stderr, "  %-10s %s\n", choices[i].name, choices[i].help);
 	fprintf(stderr, "  --keep     leave the work files\n");
-	fprintf(stderr, "  --batch    all in one recording where that can tell: for slow machines\n");
+	fprintf(stderr, "  --batch    many acts in one recording: for slow machines\n");
 	exit(2);
 }
 
@@ -702,30 +766,43 @@ static char *default_quis(void)
 	return format("%s/quis", self);
 }
 
+static void run_wanted(size_t number, const struct row *r, const char *work)
+{
+	struct batch *b = batch_of(r);
+
+	if (!b || !b->got || !judge_batched(number, r, b->got, work))
+		run_act(number, r, work);
+}
+
 static void run_all(const char *work)
 {
-	struct place batch = place_of(work, "batch", "all");
-	json_t *got = NULL;
 	size_t i, number = 0;
 
-	if (options.batch) {
-		place_make(&batch);
-		got = record_batch(&batch, work);
-	}
-	for (i = 0; i < rows_n && !interrupted; i++) {
-		if (!wanted(&rows[i]))
-			continue;
-		number++;
-		if (!got || !batched(&rows[i]) || !judge_batched(number, &rows[i], got, work))
-			run_act(number, &rows[i], work);
-	}
+	if (options.batch)
+		find_batches(work);
+	for (i = 0; i < batches_n && !interrupted; i++)
+		record_batch(&batches[i], work);
+	for (i = 0; i < rows_n && !interrupted; i++)
+		if (wanted(&rows[i]))
+			run_wanted(++number, &rows[i], work);
 	if (interrupted)
 		printf("Bail out! signal %d\n", interrupted);
 	else
 		printf("1..%zu\n", number);
 	failures += interrupted || !number;
-	json_decref(got);
-	place_done(&batch);
+	for (i = 0; i < batches_n; i++) {
+		json_decref(batches[i].got);
+		place_done(&batches[i].place);
+	}
+}
+
+static int perform_batch(const char *work, size_t group)
+{
+	find_batches(work);
+	if (group >= batches_n)
+		return 2;
+	perform_all(work, &batches[group]);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -748,7 +825,7 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &action, NULL);
 	find_acts();
 	if (options.perform)
-		return perform_all(options.perform), 0;
+		return perform_batch(options.perform, options.group ? strtoul(options.group, NULL, 10) : 0);
 	work = make_work();
 	run_all(work);
 	if (!options.keep)

@@ -89,8 +89,8 @@ static void prepare_many_files(void)
 {
 	struct sysinfo memory;
 
-	if (sysinfo(&memory) || memory.totalram * memory.mem_unit < 6UL << 30)
-		skip("a report of %d files wants 6 GiB of memory", MANY_FILES);
+	if (sysinfo(&memory) || memory.totalram * memory.mem_unit / 30000 < (unsigned long)scaled(MANY_FILES))
+		skip("a report of %d files wants 6 GB of memory", scaled(MANY_FILES));
 	need(mkdir(in_dir("many"), 0755), "mkdir");
 }
 
@@ -208,7 +208,7 @@ static const struct act acts[] = {
 	{"children", NULL, children, prepare_children},
 	{"children-at-once", NULL, children_at_once, prepare_children},
 	{"forks", NULL, forks},
-	{"many-files", "6 GiB of memory", many_files, prepare_many_files, NULL, "any:lower"},
+	{"many-files", "6 GB of memory", many_files, prepare_many_files, NULL, "any:lower"},
 	{"renames", NULL, renames, one_file},
 	{"probes", NULL, probes},
 };

@@ -291,17 +291,34 @@ static void raw_socket(void)
 
 /* ---- against the sensor ---- */
 
-/* quis-record starts the command: it is the parent. */
+/* What /proc says of a process: its parent and its name; 0 if it says nothing. */
+static pid_t parent_of(pid_t pid, char *comm, size_t size)
+{
+	char stat[512] = "", *begin, *end;
+	int fd = open(text("/proc/%d/stat", pid), O_RDONLY | O_CLOEXEC), parent = 0;
+
+	if (fd < 0 || read(fd, stat, sizeof(stat) - 1) < 0)
+		stat[0] = 0;
+	close(fd);
+	begin = strchr(stat, '(');
+	end = strrchr(stat, ')');
+	if (!begin || !end || sscanf(end + 1, " %*c %d", &parent) != 1)
+		return 0;
+	*end = 0;
+	snprintf(comm, size, "%s", begin + 1);
+	return parent;
+}
+
+/* quis-record starts the command: it is an ancestor, and the parent where the act is recorded alone. */
 static pid_t sensor(void)
 {
-	pid_t parent = getppid();
-	char name[64] = "";
-	int fd = open(text("/proc/%d/comm", parent), O_RDONLY | O_CLOEXEC);
+	pid_t pid = getppid(), parent;
+	char comm[64] = "";
 
-	if (fd < 0 || read(fd, name, sizeof(name) - 1) < 0 || strncmp(name, "quis", 4))
-		skip("the parent is '%.*s', not the sensor", (int)strcspn(name, "\n"), name);
-	close(fd);
-	return parent;
+	for (; (parent = parent_of(pid, comm, sizeof(comm))) > 0; pid = parent)
+		if (!strncmp(comm, "quis", 4))
+			return pid;
+	skip("no ancestor is the sensor");
 }
 
 /* Each is an action that says whom it was aimed at. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The keys of Initial packets come from the connection id that the client chose: whoever sees the first one can read
  * them (RFC 9001 §5.2). */
+#include "names/bytes.h"
 #include "names/names.h"
 
 #include <string.h>
@@ -46,48 +47,12 @@ struct packet {
 	size_t size;   /* of all of it */
 };
 
-struct cursor {
-	const uint8_t *at;
-	size_t left;
-	bool bad;
-};
-
-static uint64_t take(struct cursor *c, size_t bytes)
-{
-	uint64_t value = 0;
-
-	if (c->left < bytes) {
-		c->bad = true;
-		c->left = 0;
-		return 0;
-	}
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | c->at[i];
-	c->at += bytes;
-	c->left -= bytes;
-	return value;
-}
-
-static const uint8_t *skip(struct cursor *c, uint64_t bytes)
-{
-	const uint8_t *at = c->at;
-
-	if (c->left < bytes) {
-		c->bad = true;
-		c->left = 0;
-		return at;
-	}
-	c->at += bytes;
-	c->left -= bytes;
-	return at;
-}
-
 /* RFC 9000 §16 */
-static uint64_t take_varint(struct cursor *c)
+static uint64_t take_varint(struct bytes *c)
 {
 	size_t bytes = c->left ? 1U << (c->at[0] >> 6) : 1;
 
-	return take(c, bytes) & (UINT64_MAX >> (64 - 8 * bytes + 2));
+	return bytes_number(c, bytes) & (UINT64_MAX >> (64 - 8 * bytes + 2));
 }
 
 /* ---- keys ---- */
@@ -121,7 +86,7 @@ static void derive(struct keys *keys, const struct version *version, const uint8
 /* ---- packets ---- */
 
 /* RFC 9000 §17.2. False at the end of what can be walked through. */
-static bool next_packet(struct cursor *c, struct packet *p)
+static bool next_packet(struct bytes *c, struct packet *p)
 {
 	const uint8_t *begin = c->at;
 	uint64_t length;
@@ -129,8 +94,8 @@ static bool next_packet(struct cursor *c, struct packet *p)
 	uint32_t number;
 	size_t i;
 
-	first = take(c, 1);
-	number = take(c, 4);
+	first = bytes_number(c, 1);
+	number = bytes_number(c, 4);
 	if (c->bad || (first & 0xc0) != 0xc0)
 		return false;
 	memset(p, 0, sizeof(*p));
@@ -139,16 +104,16 @@ static bool next_packet(struct cursor *c, struct packet *p)
 			p->version = &versions[i];
 	p->begin = begin;
 	p->type = first >> 4 & 3;
-	p->id_length = take(c, 1);
-	p->id = skip(c, p->id_length);
-	skip(c, take(c, 1));
+	p->id_length = bytes_number(c, 1);
+	p->id = bytes_part(c, p->id_length).at;
+	bytes_vector(c, 1);
 	if (!p->version || p->id_length > 20 || p->type == p->version->retry)
 		return false;
 	if (p->type == p->version->initial)
-		skip(c, take_varint(c)); /* the token */
+		bytes_part(c, take_varint(c)); /* the token */
 	length = take_varint(c);
 	p->number = c->at - begin;
-	skip(c, length);
+	bytes_part(c, length);
 	p->size = c->at - begin;
 	return !c->bad;
 }
@@ -216,19 +181,19 @@ static void add_piece(struct quic_client *client, uint32_t from, uint32_t to)
 	client->piece[first].to = to;
 }
 
-static void crypto_frame(struct quic_client *client, struct cursor *c)
+static void crypto_frame(struct quic_client *client, struct bytes *c)
 {
 	uint64_t offset = take_varint(c), length = take_varint(c);
-	const uint8_t *data = skip(c, length);
+	struct bytes data = bytes_part(c, length);
 
 	if (c->bad || !length || offset >= QUIC_CRYPTO_MAX || length > QUIC_CRYPTO_MAX - offset)
 		return;
-	memcpy(client->crypto + offset, data, length);
+	memcpy(client->crypto + offset, data.at, length);
 	add_piece(client, offset, offset + length);
 }
 
 /* RFC 9000 §19.3 */
-static void skip_ack(struct cursor *c, bool ecn)
+static void skip_ack(struct bytes *c, bool ecn)
 {
 	uint64_t ranges;
 
@@ -246,7 +211,7 @@ static void skip_ack(struct cursor *c, bool ecn)
 
 static void frames(struct quic_client *client, const uint8_t *bytes, size_t size)
 {
-	struct cursor c = {.at = bytes, .left = size};
+	struct bytes c = {.at = bytes, .left = size};
 
 	while (c.left && !c.bad) {
 		uint64_t type = take_varint(&c);
@@ -292,7 +257,7 @@ static void initial(struct quic_client *client, const struct packet *p)
 
 enum parsed quic_parse(struct quic_client *client, const uint8_t *bytes, size_t size, struct tls_hello *ret_hello)
 {
-	struct cursor c = {.at = bytes, .left = size};
+	struct bytes c = {.at = bytes, .left = size};
 	enum parsed parsed = PARSED_MORE;
 	struct packet p;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "names/bytes.h"
 #include "names/names.h"
 
 #include <string.h>
@@ -11,51 +12,13 @@
 #define HELLO_MAX 20480
 #define RECORD_MAX (16384 + 2048)
 
-/* What is left of something; `bad` once it was asked for more than there is. */
-struct part {
-	const uint8_t *at;
-	size_t left;
-	bool bad;
-};
-
-static unsigned take(struct part *p, size_t bytes)
+static bool server_name(struct bytes data, struct tls_hello *hello)
 {
-	unsigned value = 0;
-
-	if (p->left < bytes) {
-		p->bad = true;
-		p->left = 0;
-		return 0;
-	}
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | p->at[i];
-	p->at += bytes;
-	p->left -= bytes;
-	return value;
-}
-
-/* A vector whose length stands before it, in so many bytes. */
-static struct part take_part(struct part *p, size_t length_bytes)
-{
-	struct part inner = {.left = take(p, length_bytes)};
-
-	if (p->left < inner.left) {
-		p->bad = true;
-		inner.left = p->left;
-	}
-	inner.at = p->at;
-	p->at += inner.left;
-	p->left -= inner.left;
-	return inner;
-}
-
-static bool server_name(struct part data, struct tls_hello *hello)
-{
-	struct part list = take_part(&data, 2);
+	struct bytes list = bytes_vector(&data, 2);
 
 	while (list.left && !list.bad) {
-		unsigned type = take(&list, 1);
-		struct part name = take_part(&list, 2);
+		unsigned type = bytes_number(&list, 1);
+		struct bytes name = bytes_vector(&list, 2);
 
 		if (type == 0 && !list.bad)
 			return name_take(hello->name, name.at, name.left);
@@ -63,7 +26,7 @@ static bool server_name(struct part data, struct tls_hello *hello)
 	return false;
 }
 
-static bool is_word(const struct part *p)
+static bool is_word(const struct bytes *p)
 {
 	for (size_t i = 0; i < p->left; i++) {
 		uint8_t c = p->at[i];
@@ -75,13 +38,13 @@ static bool is_word(const struct part *p)
 	return p->left != 0;
 }
 
-static void protocols(struct part data, struct tls_hello *hello)
+static void protocols(struct bytes data, struct tls_hello *hello)
 {
-	struct part list = take_part(&data, 2);
+	struct bytes list = bytes_vector(&data, 2);
 	size_t length = 0;
 
 	while (list.left && !list.bad) {
-		struct part name = take_part(&list, 1);
+		struct bytes name = bytes_vector(&list, 1);
 
 		if (!is_word(&name) || length + name.left + 2 > ALPN_SIZE)
 			continue;
@@ -93,14 +56,14 @@ static void protocols(struct part data, struct tls_hello *hello)
 	hello->alpn[length] = '\0';
 }
 
-static enum parsed extensions(struct part all, struct tls_hello *ret_hello)
+static enum parsed extensions(struct bytes all, struct tls_hello *ret_hello)
 {
 	struct tls_hello hello = {.ech = false};
 	bool named = false, seen = false;
 
 	while (all.left && !all.bad) {
-		unsigned type = take(&all, 2);
-		struct part data = take_part(&all, 2);
+		unsigned type = bytes_number(&all, 2);
+		struct bytes data = bytes_vector(&all, 2);
 
 		if (all.bad)
 			break;
@@ -121,7 +84,7 @@ static enum parsed extensions(struct part all, struct tls_hello *ret_hello)
 
 enum parsed tls_hello_parse(const uint8_t *bytes, size_t size, struct tls_hello *ret_hello)
 {
-	struct part all = {.at = bytes, .left = size}, hello;
+	struct bytes all = {.at = bytes, .left = size}, hello;
 
 	if (!size)
 		return PARSED_MORE;
@@ -129,23 +92,22 @@ enum parsed tls_hello_parse(const uint8_t *bytes, size_t size, struct tls_hello 
 		return PARSED_NOTHING;
 	if (size < 4)
 		return PARSED_MORE;
-	hello = (struct part){.at = bytes + 4, .left = bytes[1] << 16 | bytes[2] << 8 | bytes[3]};
+	hello = (struct bytes){.at = bytes + 4, .left = bytes[1] << 16 | bytes[2] << 8 | bytes[3]};
 	if (hello.left > HELLO_MAX)
 		return PARSED_BAD;
 	if (size - 4 < hello.left)
 		return PARSED_MORE;
 	all = hello;
-	take(&all, 2); /* version; then 32 random bytes */
-	for (int i = 0; i < 8; i++)
-		take(&all, 4);
-	take_part(&all, 1); /* session */
-	take_part(&all, 2); /* ciphers */
-	take_part(&all, 1); /* compressions */
+	bytes_part(&all, 2 + 32); /* version, random bytes */
+	bytes_vector(&all, 1);	  /* session */
+	bytes_vector(&all, 2);	  /* ciphers */
+	bytes_vector(&all, 1);	  /* compressions */
 	if (all.bad)
 		return PARSED_BAD;
 	if (!all.left) /* before TLS 1.2 there need be no extensions */
 		return PARSED_NOTHING;
-	return extensions(take_part(&all, 2), ret_hello);
+	hello = bytes_vector(&all, 2);
+	return all.bad ? PARSED_BAD : extensions(hello, ret_hello);
 }
 
 /* The handshake message may be cut into records at any place (RFC 8446 §5.1). */

@@ -16,7 +16,7 @@
 #define MSG_ERRQUEUE 0x2000
 #define MSG_FASTOPEN 0x20000000
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
-#define CONTROL_MAX 4	  /* control messages looked at in one recvmsg() */
+#define CONTROL_MAX 4	  /* control messages looked at in one message */
 #define RIGHTS_MAX 253	  /* SCM_MAX_FD, include/net/scm.h */
 
 /* Counts a call on an fd of the current process, be it a file or a socket. */
@@ -239,13 +239,16 @@ static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, 
 #define MESSAGE_LENGTH 56
 #define MESSAGE_SIZE 64
 
-/* One of the fds that came with a message. */
-static __always_inline void gain_right(u64 at, u32 from)
+/* One of the fds that came with a message from a process, or went with it to a socket: then its file is named before it is counted with that. */
+static __always_inline void pass_right(u64 at, u32 from, u64 to)
 {
 	u32 fd;
 
-	if (!bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
-		count_fd(fd, WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
+	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
+		return;
+	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
+	if (to)
+		give_file(fd, to);
 }
 
 /* struct cmsghdr, include/linux/socket.h */
@@ -254,28 +257,15 @@ struct control {
 	s32 level, type;
 };
 
-/* Files received over a unix socket (SCM_RIGHTS). Returns the address of the next control message, or 0. */
-static __always_inline u64 gain_rights(u64 at, u64 end, u32 from)
+/*
+ * Files that pass over a unix socket (SCM_RIGHTS). One loop over the headers and what they hold, since the verifier walks through all rounds of
+ * an inner one for each of the outer, and there is no frame left for a function.
+ */
+__noinline int on_control(u64 file, u64 umessage, u32 what)
 {
-	struct control c;
-
-	if (at + sizeof(c) > end || bpf_probe_read_user(&c, sizeof(c), (void *)at) || c.length < sizeof(c))
-		return 0;
-	if (c.level == 1 && c.type == 1) { /* SOL_SOCKET, SCM_RIGHTS */
-#pragma clang loop unroll(disable)
-		for (u32 i = 0; i < RIGHTS_MAX; i++) {
-			if (sizeof(c) + (i + 1) * 4 > c.length)
-				break;
-			gain_right(at + sizeof(c) + i * 4, from);
-		}
-	}
-	return at + ((c.length + 7) & ~7ULL);
-}
-
-__noinline int on_control(u64 file, u64 umessage)
-{
-	u64 sk, at;
 	u64 control[2]; /* address and length */
+	u64 sk, at, next = 0, left = 0;
+	struct control c;
 	u32 from;
 
 	if (!(file >> 32)) /* a descriptor: looked up here, where there is stack for it */
@@ -289,8 +279,21 @@ __noinline int on_control(u64 file, u64 umessage)
 		return 0;
 	from = peer_of(sk);
 	at = control[0];
-	for (int i = 0; i < CONTROL_MAX && at; i++)
-		at = gain_rights(at, control[0] + control[1], from);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < RIGHTS_MAX + CONTROL_MAX; i++) {
+		if (left) {
+			pass_right(at, from, what == WHAT_SEND ? file : 0);
+			left--;
+			at = left ? at + 4 : next;
+			continue;
+		}
+		if (at + sizeof(c) > control[0] + control[1] || bpf_probe_read_user(&c, sizeof(c), (void *)at) || c.length < sizeof(c))
+			break;
+		next = at + ((c.length + 7) & ~7ULL);
+		if (c.level == 1 && c.type == 1) /* SOL_SOCKET, SCM_RIGHTS */
+			left = (c.length - sizeof(c)) / 4;
+		at = left ? at + sizeof(c) : next;
+	}
 	return 0;
 }
 
@@ -334,8 +337,7 @@ static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 w
 	if (what == WHAT_SEND && (flags & MSG_FASTOPEN))
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
 	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
-	if (what == WHAT_RECEIVE)
-		on_control((u32)fd, umessage);
+	on_control((u32)fd, umessage, what);
 }
 
 /* A few messages a call: the verifier walks through each loop once, and two short loops are shorter than one long one. */
@@ -348,8 +350,7 @@ __noinline int some_messages(u64 count, u64 fd, u64 vector, u32 what, u64 flags)
 		if (i >= count)
 			break;
 		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
-		if (what == WHAT_RECEIVE)
-			on_control((u32)fd, vector + i * MESSAGE_SIZE);
+		on_control((u32)fd, vector + i * MESSAGE_SIZE, what);
 	}
 	return 0;
 }

@@ -190,6 +190,7 @@ struct transfer_key {
 struct transfer_row {
 	u64 calls;
 	u64 bytes;
+	u64 descriptors; /* of the file, that were handed over the socket (SCM_RIGHTS) */
 	u64 first;
 	u64 last;
 };
@@ -274,7 +275,7 @@ struct record_flow {
 struct record_transfer {
 	struct record_head head;
 	struct transfer_key key;
-	u64 bytes;
+	u64 bytes; /* 0: a descriptor was handed over */
 };
 
 struct record_refused {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel moves from one object to another without the process's memory in between: sendfile, splice, tee, copy_file_range. The
- * reads and writes of both are counted as always; here the pair is, in a map of its own that is flipped with the others. Both ends have
+ * What the kernel moves from one object to another without the process's memory in between: sendfile, splice, tee, copy_file_range; and open
+ * files that are handed over a socket. The reads and writes of both are counted as always; here the pair is, in a map of its own that is flipped with the others. Both ends have
  * just been counted, so that their names are told with those counts.
  */
 #ifndef QUIS_BPF_TRANSFER_H
@@ -58,7 +58,7 @@ static __always_inline struct transfer_row *transfer_row_get(const struct transf
 	return bpf_map_lookup_elem(rows, key);
 }
 
-/* `from`, `to`: struct file. Bytes that moved: a call that moved none is no transfer. */
+/* `from`, `to`: struct file. Bytes that moved (a call that moved none is no transfer), or 0: `from` itself was handed over. */
 __noinline int count_transfer(u64 from, u64 to, u64 bytes, u64 task)
 {
 	struct record_transfer r = {};
@@ -81,6 +81,10 @@ __noinline int count_transfer(u64 from, u64 to, u64 bytes, u64 task)
 	if (!row->first)
 		row->first = now;
 	row->last = now;
+	if (!bytes) {
+		ADD(row->descriptors, 1);
+		return 0;
+	}
 	ADD(row->calls, 1);
 	ADD(row->bytes, bytes);
 	return 0;
@@ -93,6 +97,14 @@ __noinline int transfer_fds(u64 from, u64 to, u64 bytes)
 	u64 source = fd_file(task, (u32)from), target = fd_file(task, (u32)to);
 
 	return source && target ? count_transfer(source, target, bytes, task) : 0;
+}
+
+/* The current process sent an open file over a socket. */
+__noinline int give_file(u64 fd, u64 to)
+{
+	u64 task = bpf_get_current_task(), file = fd_file(task, (u32)fd);
+
+	return file ? count_transfer(file, to, 0, task) : 0;
 }
 
 #endif

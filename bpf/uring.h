@@ -228,7 +228,7 @@ static __always_inline void uring_receive_message(u64 request, u64 file, s64 res
 	}
 	uring_count(file, WHAT_RECEIVE, uring_received(request, result), result < 0 ? 0 : uring_name(request), task);
 	if (result >= 0 && file)
-		on_control(file, (u64)READ(struct io_sr_msg, request, umsg));
+		on_control(file, (u64)READ(struct io_sr_msg, request, umsg), WHAT_RECEIVE);
 }
 
 /* ---- multishot requests: their completions but the last do not tell the request ---- */
@@ -510,6 +510,8 @@ __noinline int uring_result(u64 request, s64 result, u64 task)
 	case URING_SENDMSG:
 	case URING_SENDMSG_ZC:
 		uring_count(file, WHAT_SEND, result, result < 0 ? 0 : uring_name(request), task);
+		if (result >= 0 && file)
+			on_control(file, (u64)READ(struct io_sr_msg, request, umsg), WHAT_SEND);
 		break;
 	case URING_RECV:
 		uring_count(file, WHAT_RECEIVE, uring_received(request, result), 0, task);

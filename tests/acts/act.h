@@ -78,12 +78,12 @@ struct action {
 	uint64_t times;
 };
 
-/* What the kernel moved from one object or flow to another. */
+/* What the kernel moved from one object or flow to another, and how often the open file itself was handed over. */
 struct transfer {
 	struct transfer *next;
 	const struct object *from, *to;
 	const struct flow *from_flow, *to_flow;
-	uint64_t calls, bytes;
+	uint64_t calls, bytes, descriptors;
 };
 
 struct process {
@@ -468,6 +468,12 @@ static inline ssize_t moved_out(struct object *from, struct flow *to, ssize_t n)
 {
 	sent(to, got(from, n));
 	return carried(transfer(from, NULL, NULL, to), n);
+}
+
+/* An open file of its own that went with a message. */
+static inline void handed(const struct object *o, const struct flow *to)
+{
+	__atomic_fetch_add(&transfer(o, NULL, NULL, to)->descriptors, 1, __ATOMIC_RELAXED);
 }
 
 static inline ssize_t moved_in(struct flow *from, struct object *to, ssize_t n)

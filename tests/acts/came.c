@@ -135,7 +135,7 @@ static void detached_tree(void)
 
 /* ---- handed over ---- */
 
-static void send_fd(int to, int fd)
+static void send_fd(int to, int fd, const struct object *o)
 {
 	union {
 		struct cmsghdr head;
@@ -144,11 +144,13 @@ static void send_fd(int to, int fd)
 	struct iovec part = {buffer, 1};
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct flow *f = flow("unix", NULL, NULL, NULL);
 
 	memset(&control, 0, sizeof(control));
 	control.head = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	sent(flow("unix", NULL, NULL, NULL), sendmsg(to, &message, 0));
+	sent(f, sendmsg(to, &message, 0));
+	handed(o, f);
 }
 
 static int receive_fd(int from)
@@ -182,7 +184,7 @@ static void rights(void)
 
 	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
 	p = spawn(rights_body, pair);
-	send_fd(pair[0], reading(o));
+	send_fd(pair[0], reading(o), o);
 	reap(p);
 }
 
@@ -271,8 +273,7 @@ static void fanotify_passed(void)
 	q = spawn(rights_body, pair);
 	raise_flag(0);
 	await_flag(1);
-	optional(file("a"));
-	send_fd(pair[0], next_event(fd).fd);
+	send_fd(pair[0], next_event(fd).fd, optional(file("a")));
 	reap(q);
 	raise_flag(2);
 	reap(p);

@@ -471,7 +471,7 @@ static bool transfer_agrees(json_t *truth, json_t *got)
 
 static void compare_transfer(struct verdict *v, json_t *truth, json_t *transfers)
 {
-	static const char *const numbers[] = {"calls", "bytes"};
+	static const char *const numbers[] = {"calls", "bytes", "descriptors"};
 	char *who = shown(truth), *all;
 	json_t *entry, *got = NULL;
 	size_t i;
@@ -486,7 +486,7 @@ static void compare_transfer(struct verdict *v, json_t *truth, json_t *transfers
 		differ(v, &v->absent, "transfer %s: not in the report, which has %s", who, all);
 		free(all);
 	}
-	for (i = 0; got && i < 2; i++) {
+	for (i = 0; got && i < 3; i++) {
 		json_int_t want = json_integer_value(json_object_get(truth, numbers[i]));
 		json_int_t have = json_integer_value(json_object_get(got, numbers[i]));
 
@@ -504,7 +504,7 @@ static void compare_transfers(struct verdict *v, json_t *truth, json_t *process)
 	size_t i;
 
 	json_array_foreach (expected, i, entry)
-		if (json_integer_value(json_object_get(entry, "calls")))
+		if (json_integer_value(json_object_get(entry, "calls")) || json_integer_value(json_object_get(entry, "descriptors")))
 			compare_transfer(v, entry, transfers);
 	json_array_foreach (transfers, i, entry) {
 		char *s;

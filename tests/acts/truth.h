@@ -166,7 +166,7 @@ static inline void truth_transfer(FILE *out, const struct transfer *t)
 	truth_end(out, t->from, t->from_flow);
 	fputs(",\"to\":", out);
 	truth_end(out, t->to, t->to_flow);
-	fprintf(out, ",\"calls\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", t->calls, t->bytes);
+	fprintf(out, ",\"calls\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"descriptors\":%" PRIu64 "}", t->calls, t->bytes, t->descriptors);
 }
 
 static inline void truth_action(FILE *out, const struct action *a)

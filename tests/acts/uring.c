@@ -613,6 +613,7 @@ static void rights(void)
 	pair(&near, &far, fds);
 	*(int *)CMSG_DATA(&control.head) = reading(o);
 	sent(near, ask(IORING_OP_SENDMSG, fds[0], &message, 1, 0));
+	handed(o, near);
 	memset(control.room, 0, sizeof(control));
 	received(far, ask(IORING_OP_RECVMSG, fds[1], &message, 1, 0));
 	got_fd = *(int *)CMSG_DATA(&control.head);

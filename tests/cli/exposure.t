@@ -98,6 +98,37 @@ ok "... what it sent is not told of" tells handed '[routes("credentials") | sele
 "$QUIS" report handed >text
 ok "... text: it is not known what it did" grep -qE 'handed 26\.6 KiB to a process that was not recorded \(pid [0-9]+\) at .*/helper\.sock; what that one did with it is not known' text
 
+# the open file instead of its content, to somebody who was not recorded: the giver never read it
+cat >giver.py <<'END'
+import os, socket, sys
+to = socket.socket(socket.AF_UNIX)
+to.connect("taker.sock")
+socket.send_fds(to, [b"x"], [os.open(sys.argv[1], os.O_RDONLY)] * 2)
+to.recv(1)
+END
+background "$PYTHON" -c '
+import os, socket
+here = socket.socket(socket.AF_UNIX)
+here.bind("taker.sock")
+here.listen(1)
+giver, _ = here.accept()
+for fd in socket.recv_fds(giver, 1, 4)[1]: os.read(fd, 100)
+giver.send(b"x")'
+TAKER=$BG
+within 10 test -S taker.sock
+"$QUIS" run -o given -- "$PYTHON" giver.py data/shadow >given.out 2>given.err
+report given
+ok "a descriptor given away: which file, to whom" tells given ".moved | length == 1 and .[0].way == \"descriptor\" and .[0].path == \"$T/data/shadow\" and .[0].peer_pid == $TAKER and .[0].calls == 2 and .[0].bytes == 0"
+ok "... among what was handed over" tells given "[.handovers[] | select(.way == \"descriptor\")] | length == 1 and .[0].receiver.pid == $TAKER and (.[0].receiver.recorded | not) and .[0].files == 1"
+ok "... with the process" tells given '[.processes[].transfers[]? | select(.descriptors)] | length == 1 and .[0].descriptors == 2 and .[0].bytes == 0'
+"$QUIS" report given >text
+ok "... text: on the first screen, and no byte claimed" grep -qE "python3[^ ]*\\[[0-9]+\\] handed .*/data/shadow itself, open, to a process that was not recorded \\(pid $TAKER\\) at .*taker.sock; what that one read of it is not known" text
+"$QUIS" report given --format html -o given.html
+ok "... HTML" grep -q 'data/shadow</code> itself, open, to a process that was not recorded' given.html
+is "... query" "$("$QUIS" query given moved --csv | grep -c "data/shadow.*descriptor.*$TAKER")" 1
+"$QUIS" timeline given --format timesketch -o given.jsonl 2>/dev/null
+ok "... timeline" bash -c 'jq -se "[.[] | select(.message | contains(\"handed over, open, \"))] | length >= 1 and all(.timestamp_desc | startswith(\"Open File Handed Over\"))" given.jsonl'
+
 plant quiet quiet
 ok "nothing sent after the reading: no claim" tells quiet '[routes("credentials"), routes("documents")] == []'
 ok "... though it is known that they were read, and that something was sent" tells quiet '[.processes[].files[] | select(.class == "credentials")] | length == 1'
@@ -111,6 +142,7 @@ if ! command -v freshclam >/dev/null; then
 	finish
 fi
 mkdir -p mirror db "/etc/netns/$NS"
+[ -e /etc/hosts ] || { : >/etc/hosts; at_end "rm -f /etc/hosts"; } # ip puts ours over it; a bare system has none
 at_end "rm -rf /etc/netns/$NS; rmdir /etc/netns 2>/dev/null"
 echo "203.0.113.7 mirror.test" >"/etc/netns/$NS/hosts"
 for name in main daily bytecode; do head -c 3000 /dev/urandom >mirror/$name.cvd; done

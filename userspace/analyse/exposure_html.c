@@ -140,8 +140,25 @@ static void put_route(FILE *out, const struct exposed_route *route, bool open)
 	fputs("</ol></details>\n", out);
 }
 
+static void put_handed(FILE *out, const struct exposed_moved *moved)
+{
+	const struct exposed_route to = {.outside = true, .peer_pid = moved->peer_pid, .remote = moved->remote};
+
+	fputs("<li>", out);
+	put_process(out, moved->comm, moved->pid, 1);
+	fputs(" handed <code>", out);
+	html_text(out, exposed_text(moved->path), "a file");
+	fputs("</code> itself, open, to ", out);
+	put_destination(out, &to);
+	fputs("; what that one read of it is not known.</li>\n", out);
+}
+
 static void put_moved(FILE *out, const struct exposed_moved *moved)
 {
+	if (!moved->bytes) {
+		put_handed(out, moved);
+		return;
+	}
 	fputs("<li>The kernel moved ", out);
 	fprintf(out, "%s%" PRIu64 " bytes of <code>", moved->at_most ? "at most " : "", moved->bytes);
 	html_text(out, exposed_text(moved->path), "a file");

@@ -123,6 +123,7 @@ static void put_moved(struct emit *emit, const struct exposed_moved *moved)
 	emit_number(emit, "calls", moved->calls);
 	emit_number(emit, "bytes", moved->bytes);
 	emit_bool(emit, "at_most", moved->at_most);
+	put_number(emit, "peer_pid", moved->peer_pid);
 	put(emit, "first", moved->first);
 	put(emit, "last", moved->last);
 	emit_close(emit, '}');

@@ -220,12 +220,13 @@ static int add_moved(void *context, sqlite3_stmt *row)
 	moved->first = copy(row, 10);
 	moved->last = copy(row, 11);
 	moved->at_most = sqlite3_column_int(row, 12);
+	moved->peer_pid = number(row, 13);
 	err = flow.remote.bytes && flow_id.bytes ? report_name_flow(gather->report, flow_id, &flow) : 0;
 	moved->remote_name = copy_text(flow.remote_name);
 	return err;
 }
 
-static const char moved_sql[] = "SELECT p.entity, p.comm, p.pid, m.path, m.class, m.remote, m.flow_id, m.way, m.calls, m.bytes, m.first, m.last, m.at_most"
+static const char moved_sql[] = "SELECT p.entity, p.comm, p.pid, m.path, m.class, m.remote, m.flow_id, m.way, m.calls, m.bytes, m.first, m.last, m.at_most, m.peer_pid"
 				" FROM moved AS m JOIN process AS p ON p.id = m.process WHERE ?1 = 0 OR p.pid = ?1 ORDER BY m.at_most, m.bytes DESC";
 
 static int add_cut(void *context, sqlite3_stmt *row)

@@ -45,10 +45,10 @@ struct exposed_handover {
 	int64_t files, given, taken; /* -1: does not apply */
 };
 
-/* What the kernel itself moved out of a file. */
+/* What the kernel itself moved out of a file; or a file handed, open, to a process that was not recorded: no bytes. */
 struct exposed_moved {
 	char *entity, *comm, *path, *class, *remote, *remote_name, *way, *first, *last;
-	int64_t pid;
+	int64_t pid, peer_pid;
 	uint64_t calls, bytes;
 	bool at_most; /* other bytes went into the same pipe */
 };

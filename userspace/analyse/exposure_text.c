@@ -274,11 +274,28 @@ void text_exposure_end(struct page *page, const struct exposures *exposures)
 		fprintf(page->out, "  ... and %zu more (--all)\n", exposures->handover_count - i);
 }
 
+static void put_handed(struct page *page, const struct exposed_moved *moved)
+{
+	const struct exposed_route to = {.outside = true, .peer_pid = moved->peer_pid, .remote = moved->remote};
+
+	fputs("  ", page->out);
+	put_process(page, moved->comm, moved->pid, 1);
+	fputs(" handed ", page->out);
+	put(page, moved->path, "a file");
+	fputs(" itself, open, to ", page->out);
+	put_destination(page, &to);
+	fputs("; what that one read of it is not known\n", page->out);
+}
+
 /* The one case in which it is known that the content went: the kernel itself moved it. */
 void text_moved(struct page *page, const struct exposed_moved *moved)
 {
 	char size[SIZE_TEXT];
 
+	if (!moved->bytes) {
+		put_handed(page, moved);
+		return;
+	}
 	fputs("  the kernel moved ", page->out);
 	fprintf(page->out, "%s%s (%" PRIu64 " B) of ", moved->at_most ? "at most " : "", text_size(size, moved->bytes), moved->bytes);
 	put(page, moved->path, "a file");

@@ -193,6 +193,7 @@ static const struct column transfer[] = {
 	COLUMN("remote_raw", "quis.flow.remote_raw", TEXT),
 	COLUMN("calls", "quis.transfer.calls", COUNT),
 	COLUMN("bytes", "quis.transfer.bytes", COUNT),
+	COLUMN("descriptors", "quis.transfer.descriptors", COUNT),
 };
 
 static const struct column action[] = {

@@ -19,7 +19,7 @@ const struct named_query named_queries[] = {
 		"SELECT * FROM deeds WHERE :pid IS NULL OR pid = :pid ORDER BY host, time, sequence"},
 	{"exposure", "what was read, then sent within the window, by class, and by which way round",
 		"SELECT * FROM exposures WHERE :pid IS NULL OR pid = :pid ORDER BY host, read_first, sent_most DESC"},
-	{"moved", "bytes of files that the kernel itself moved to a socket",
+	{"moved", "bytes of files that the kernel itself moved to a socket, and open files handed to processes that were not recorded",
 		"SELECT * FROM moved_files WHERE :pid IS NULL OR pid = :pid ORDER BY host, first"},
 	{"handovers", "who handed data to whom, over sockets, pipes, memory, files",
 		"SELECT * FROM handovers WHERE :pid IS NULL OR giver_pid = :pid OR receiver_pid = :pid ORDER BY host, first"},

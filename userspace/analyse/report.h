@@ -102,7 +102,7 @@ struct report_owner {
 	uint64_t addresses, sent_bytes, received_bytes;
 };
 
-/* Bytes that the kernel moved; an end is a file, or a socket, which has a flow. */
+/* Bytes that the kernel moved, and open files that were handed over; an end is a file, or a socket, which has a flow. */
 struct report_transfer_end {
 	struct text path, path_raw, type, device, inode, flow;
 };
@@ -110,7 +110,7 @@ struct report_transfer_end {
 struct report_transfer {
 	struct report_transfer_end from, to;
 	struct text remote, first, last;
-	uint64_t calls, bytes;
+	uint64_t calls, bytes, descriptors;
 };
 
 struct report_action {

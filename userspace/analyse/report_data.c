@@ -86,7 +86,7 @@ static const char *const sql[] = {
 		      " SELECT name, source, proxied, CASE WHEN time <= ?3 THEN -id ELSE id END, CASE WHEN time <= ?3 THEN 2 ELSE 3 END FROM name"
 		      " WHERE address = ?2 AND source = 'dns')"
 		      " ORDER BY rank, at LIMIT 1",
-	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), t.remote,"
+	[TRANSFERS] = "SELECT min(t.first), max(t.last), capped_sum(t.calls), capped_sum(t.bytes), capped_sum(t.descriptors), t.remote,"
 		      " coalesce(t.path, a.path), t.path_raw, coalesce(t.type, a.type), t.device, t.inode, t.from_flow,"
 		      " coalesce(t.to_path, b.path), t.to_path_raw, coalesce(t.to_type, b.type), t.to_device, t.to_inode, t.to_flow"
 		      " FROM transfer AS t LEFT JOIN file AS a ON a.id = t.from_file LEFT JOIN file AS b ON b.id = t.to_file"
@@ -583,10 +583,10 @@ int report_transfers(struct report *report, int64_t process, report_transfer_fn 
 
 	while ((got = step(row)) == 1) {
 		TEXTS(row, 0, &transfer.first, &transfer.last);
-		COUNTS(row, 2, &transfer.calls, &transfer.bytes);
-		transfer.remote = get_text(row, 4);
-		get_transfer_end(row, 5, &transfer.from);
-		get_transfer_end(row, 11, &transfer.to);
+		COUNTS(row, 2, &transfer.calls, &transfer.bytes, &transfer.descriptors);
+		transfer.remote = get_text(row, 5);
+		get_transfer_end(row, 6, &transfer.from);
+		get_transfer_end(row, 12, &transfer.to);
 		got = fn(context, &transfer);
 		if (got < 0)
 			return end_walk(row, got);

@@ -370,6 +370,8 @@ static int write_transfer(void *context, const struct report_transfer *transfer)
 	write_transfer_end(emit, "to", &transfer->to, transfer->remote);
 	emit_number(emit, "calls", transfer->calls);
 	emit_number(emit, "bytes", transfer->bytes);
+	if (transfer->descriptors)
+		emit_number(emit, "descriptors", transfer->descriptors);
 	put_text(emit, "first", transfer->first);
 	put_text(emit, "last", transfer->last);
 	emit_close(emit, '}');

@@ -18,7 +18,7 @@ static const char *const part_names[PARTS] = {"time", "first", "last", "sequence
 	"uid", "gid", "started", "exit_code", "exit_signal", "family", "transport", "direction", "local", "remote",
 	"source_ip", "source_port", "destination_ip", "destination_port", "sends", "sent_bytes", "receives",
 	"received_bytes", "kind", "target", "target_raw", "detail", "outcome", "address", "name", "source", "flow_id",
-	"from_flow", "to_flow", "to_path", "calls", "bytes",
+	"from_flow", "to_flow", "to_path", "calls", "bytes", "descriptors",
 	"what", "count", "note", "realtime_ns", "boottime_ns", "public_key", "reason", "lost_records", "lost_map_full",
 	"lost_missed_runs", "host", "tool_version", "kernel", "hooks", "exposed"};
 

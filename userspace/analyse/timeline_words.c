@@ -290,12 +290,18 @@ static const char *say_transfer(const struct event *event)
 	const char *separator = ": ";
 
 	add_actor(event);
-	add(event_text(event, PART_FROM_FLOW).bytes ? " let the kernel move data from " : " let the kernel move ");
+	if (event_number(event, PART_CALLS) <= 0)
+		add(" handed over, open, ");
+	else
+		add(event_text(event, PART_FROM_FLOW).bytes ? " let the kernel move data from " : " let the kernel move ");
 	add_transfer_end(event, PART_PATH, PART_FROM_FLOW);
 	add(" to ");
 	add_transfer_end(event, PART_TO_PATH, PART_TO_FLOW);
 	add_count(&separator, event_number(event, PART_CALLS), "call", "calls");
 	add_count(&separator, event_number(event, PART_BYTES), "byte", "bytes");
+	add_count(&separator, event_number(event, PART_DESCRIPTORS), "descriptor", "descriptors");
+	if (event_number(event, PART_CALLS) <= 0)
+		return "Open File Handed Over";
 	return event_text(event, PART_TO_FLOW).bytes ? "Data Sent by the Kernel" : "Data Moved by the Kernel";
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel moved between two objects: as files.c, by (process, object, object). Both were counted in the same calls, so their names
+ * What the kernel moved between two objects, or handed over: as files.c, by (process, object, object). Both were counted in the same calls, so their names
  * are those of the bursts of files and flows, and are copied here, because those may be written and forgotten sooner.
  */
 #include "record/facts_private.h"
@@ -62,6 +62,7 @@ static void add(struct recorder *r, struct transfer_burst *b, const struct trans
 {
 	b->sum.calls += row->calls;
 	b->sum.bytes += row->bytes;
+	b->sum.descriptors += row->descriptors;
 	if (!b->sum.first || row->first < b->sum.first)
 		b->sum.first = row->first;
 	if (row->last > b->sum.last)
@@ -90,7 +91,8 @@ void transfers_row(const struct transfer_key *key, const struct transfer_row *ro
 
 void transfers_record(struct recorder *r, const struct record_transfer *record)
 {
-	const struct transfer_row one = {.calls = 1, .bytes = record->bytes, .first = record->head.time, .last = record->head.time};
+	const struct transfer_row one = {.calls = record->bytes != 0, .bytes = record->bytes, .descriptors = !record->bytes,
+		.first = record->head.time, .last = record->head.time};
 
 	add(r, transfer_get(r, &record->key), &one);
 }
@@ -186,7 +188,8 @@ void facts_transfer(struct recorder *r, const struct transfer_burst *b)
 		file_end(f, &b->key.to, &b->to, &to);
 	else
 		socket_end(f, b, "quis.transfer.to_flow", b->key.to.ino);
-	fact_number(f, "quis.transfer.calls", b->sum.calls);
-	fact_number(f, "quis.transfer.bytes", b->sum.bytes);
+	fact_count(f, "quis.transfer.calls", b->sum.calls);
+	fact_count(f, "quis.transfer.bytes", b->sum.bytes);
+	fact_count(f, "quis.transfer.descriptors", b->sum.descriptors);
 	end(r);
 }

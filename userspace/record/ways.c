@@ -31,7 +31,7 @@ const struct way ways[] = {
 	{HOW, "open_by_handle_at", "open_by_handle_at", {EXACTLY, EXACTLY}},
 	{HOW, "inherited over fork and exec, duplicated, standard input", "process_exec process_fork", {EXACTLY, EXACTLY}},
 	{HOW, "open or mapped before the recording began", "snapshot_task snapshot_file snapshot_mapping", {EXACTLY, EXACTLY}, .use = USE_RUNNING},
-	{HOW, "received over a unix socket (SCM_RIGHTS)", "recvmsg recvmmsg", {EXACTLY, EXACTLY}},
+	{HOW, "received or handed over a unix socket (SCM_RIGHTS)", "recvmsg recvmmsg sendmsg sendmmsg", {EXACTLY, EXACTLY}},
 	{HOW, "taken out of another process (pidfd_getfd)", "pidfd_getfd", {EXACTLY, EXACTLY}},
 	{HOW, "out of a fanotify event", "read", {EXACTLY, EXACTLY}},
 	{HOW, "memfd, pipes, mounts that hang nowhere", "memfd_create fsopen fsmount open_tree", {EXACTLY, EXACTLY}},

@@ -82,9 +82,9 @@ fi
 echo 'while [ ! -e over ]; do cat /etc/passwd; sleep 0.2; done' >work
 background "$QUIS" run -o running -- sh work >/dev/null 2>&1
 of_running() { "$QUIS" top "$@" --once >text 2>err && grep -qE '^configuration|^system configuration +[1-9]' text; }
-ok "a running recording" within 10 of_running running
+ok "a running recording" within 30 of_running running
 if [ "$(pgrep -xc quis-record)" = 1 ]; then
-	ok "... is found without its name" within 5 of_running
+	ok "... is found without its name" within 15 of_running
 else
 	skip "... is found without its name" "other recordings run"
 fi

@@ -438,6 +438,7 @@ __noinline int clone(u64 to, u64 from, u64 offset, u64 length)
 
 	if (!length)
 		length = offset < size ? size - offset : 0;
+	transfer_fds((u32)from, (u32)to, length);
 	count_fd((u32)from, WHAT_READ, length, 0, 0);
 	return count_fd((u32)to, WHAT_WRITE, length, 0, 0);
 }

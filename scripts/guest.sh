@@ -3,7 +3,7 @@
 # a real disk file system below them. The scripts that run in there lie in scripts/guest/.
 
 # What Debian builds as modules and the guest or the acts want; absent ones are built in, or not there.
-MODULES=(virtio_pci virtio_blk crc32c_generic crc32c_intel ext4 overlay fuse loop sctp vsock vsock_loopback
+MODULES=(virtio_pci virtio_blk crc32c_generic crc32c_intel ext4 xfs overlay fuse loop sctp vsock vsock_loopback
 	af_packet tun veth dummy ipv6)
 read -ra MORE_MODULES <<<"${QUIS_VM_MODULES:-}"
 
@@ -87,6 +87,12 @@ put_programs() { # DIR
 	done
 }
 
+# A file system whose files can share blocks: the acts mount it from a file. Without what 5.10 does not know.
+put_image() { # DIR
+	truncate -s 320M "$1/quis/xfs.img"
+	/sbin/mkfs.xfs -q -m reflink=1,bigtime=0,inobtcount=0 -i nrext64=0 "$1/quis/xfs.img"
+}
+
 put_system() { # DIR; what programs expect of any system
 	mkdir -p "$1"/{proc,sys,dev,run,tmp,scratch,etc,root,var/lib,results,mnt}
 	chmod 1777 "$1/tmp" "$1/scratch"
@@ -111,6 +117,7 @@ make_disk() { # FILE
 	put_system "$dir"
 	put_busybox "$dir"
 	put_programs "$dir"
+	put_image "$dir"
 	[ "${#PUT[@]}" = 0 ] || cp -rL -- "${PUT[@]}" "$dir/scratch/"
 	put_jobs "$dir"
 	truncate -s 4G "$1"

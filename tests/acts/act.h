@@ -251,7 +251,6 @@ static inline struct object *object(const char *type, const char *path)
 
 	o->type = keep(type);
 	o->path[0] = keep(path);
-	o->unsaid = 1U << STATS; /* the acts' own helpers look at files too */
 	area_link(me->objects, o);
 	return o;
 }
@@ -303,7 +302,6 @@ static inline void count(struct object *o, enum counter counter, uint64_t by)
 /* `times` calls asked for its metadata. */
 static inline void looked(struct object *o, uint64_t times)
 {
-	o->unsaid &= ~(1U << STATS);
 	count(o, STATS, times);
 }
 
@@ -320,6 +318,7 @@ static inline int identified(struct object *o, int fd)
 	struct stat st;
 
 	need(fstat(fd, &st), "fstat");
+	looked(o, 1);
 	o->ino = st.st_ino;
 	return fd;
 }
@@ -415,6 +414,7 @@ static inline char *mapped(struct object *o, void *at, int fd, size_t length, of
 	if (at == MAP_FAILED)
 		fail("mmap");
 	need(fstat(fd, &st), "fstat");
+	looked(o, 1);
 	if (st.st_size > offset)
 		within = (size_t)(st.st_size - offset);
 	count(o, MAPS, 1);

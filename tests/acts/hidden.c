@@ -80,12 +80,25 @@ static void place(void)
 	done("chmod", in_dir("c"), NULL, true);
 }
 
+/* Pages that are in memory already are mapped many at once, which only the hidden hook tells. */
+static void faults(void)
+{
+	struct object *b = file("b");
+	int fd = reading(b);
+	char *at = mapped(b, mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0), fd, 8192, 0);
+
+	buffer[0] = *(const volatile char *)at;
+	faulted(b, 1, 10000);
+}
+
 static const struct act acts[] = {
 	{"call", NULL, call, two_files, NULL, "trampoline:lower", "pread64", "--hide __x64_sys_pread64"},
 	{"call-others", NULL, others, two_files, NULL, NULL, NULL, "--hide __x64_sys_pread64"},
 	{"ring", "Linux 5.6", ring, two_files, NULL, "any:lower", "uring_complete", "--hide io_uring_complete"},
 	{"ring-others", NULL, others, two_files, NULL, NULL, NULL, "--hide io_uring_complete"},
 	{"place", NULL, place, two_files, NULL, NULL, NULL, "--hide security_path_rename"},
+	{"faults", NULL, faults, two_files, NULL, "any:lower any:unseen", "page_fault", "--hide mm_filemap_map_pages"},
+	{"faults-others", NULL, others, two_files, NULL, NULL, NULL, "--hide mm_filemap_map_pages"},
 	{"place-others", NULL, others, two_files, NULL, NULL, NULL, "--hide security_path_rename"},
 };
 

@@ -766,12 +766,18 @@ static char *default_quis(void)
 	return format("%s/quis", self);
 }
 
-static void run_wanted(size_t number, const struct row *r, const char *work)
+/* The acts of a batch, or those that are in none. */
+static void run_each(struct batch *b, size_t *number, const char *work)
 {
-	struct batch *b = batch_of(r);
+	const struct row *r;
 
-	if (!b || !b->got || !judge_batched(number, r, b->got, work))
-		run_act(number, r, work);
+	for (r = rows; r < rows + rows_n && !interrupted; r++) {
+		if (!wanted(r) || batch_of(r) != b)
+			continue;
+		++*number;
+		if (!b || !b->got || !judge_batched(*number, r, b->got, work))
+			run_act(*number, r, work);
+	}
 }
 
 static void run_all(const char *work)
@@ -780,20 +786,18 @@ static void run_all(const char *work)
 
 	if (options.batch)
 		find_batches(work);
-	for (i = 0; i < batches_n && !interrupted; i++)
+	for (i = 0; i < batches_n && !interrupted; i++) {
 		record_batch(&batches[i], work);
-	for (i = 0; i < rows_n && !interrupted; i++)
-		if (wanted(&rows[i]))
-			run_wanted(++number, &rows[i], work);
+		run_each(&batches[i], &number, work);
+		json_decref(batches[i].got);
+		place_done(&batches[i].place);
+	}
+	run_each(NULL, &number, work);
 	if (interrupted)
 		printf("Bail out! signal %d\n", interrupted);
 	else
 		printf("1..%zu\n", number);
 	failures += interrupted || !number;
-	for (i = 0; i < batches_n; i++) {
-		json_decref(batches[i].got);
-		place_done(&batches[i].place);
-	}
 }
 
 static int perform_batch(const char *work, size_t group)

@@ -101,6 +101,7 @@ struct exposure {
 	uint32_t *members; /* numbers of processes, by node */
 	struct file_info *files; /* by number */
 	uint32_t file_count;
+	bool any_shared; /* of the files */
 	struct intern target_names;
 	struct list targets;  /* struct target */
 	struct list passings; /* struct passing, by giver and time once loaded */

@@ -36,7 +36,7 @@ static void note_reader(struct exposure *exposure, sqlite3_stmt *row)
 	struct file_info *file = file_of(exposure, row);
 
 	if (file && file->writer && file->writer != sqlite3_column_int64(row, 0) && (sqlite3_column_int(row, 2) || file->kind == FILE_MEMORY))
-		file->shared = true;
+		file->shared = exposure->any_shared = true;
 }
 
 static int each(struct exposure *exposure, const char *sql, void (*note)(struct exposure *exposure, sqlite3_stmt *row))
@@ -146,7 +146,7 @@ int exposure_load_files(struct exposure *exposure)
 
 	if (!err)
 		err = each(exposure, "SELECT process, file, reads > 0 FROM total WHERE reads > 0 OR maps > 0", note_reader);
-	if (!err)
+	if (!err && exposure->any_shared)
 		err = load_uses(exposure, &uses);
 	if (uses.count)
 		qsort(uses.items, uses.count, sizeof(struct use), by_file);

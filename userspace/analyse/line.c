@@ -317,11 +317,40 @@ static char *parse_member(char *at, struct line_field *field)
 	return *at == ':' ? parse_value(skip_space(at + 1), field) : NULL;
 }
 
-static uint64_t key_bit(const char *key, size_t len)
+/* Keys differ in their ends, and in their lengths. */
+static uint8_t key_hash(const char *key, size_t len)
 {
-	unsigned char last = len ? key[len - 1] : 0, middle = len ? key[len / 2] : 0;
+	uint64_t end = 0;
 
-	return 1ull << ((len * 7 + last * 5 + middle * 11) & 63);
+	if (len >= sizeof(end))
+		memcpy(&end, key + len - sizeof(end), sizeof(end));
+	else
+		memcpy(&end, key, len);
+	return (end ^ len * 0x9e3779b97f4a7c15) * 0x9e3779b97f4a7c15 >> 56;
+}
+
+/* The slot of the key, or that where it would be: of 256 at most 96 are taken. */
+static uint8_t *find_slot(struct line *line, const char *key, size_t len)
+{
+	uint8_t at = key_hash(key, len);
+	const struct line_field *field;
+
+	for (; line->slots[at]; at++) {
+		field = &line->fields[line->slots[at] - 1];
+		if (field->key_len == len && !memcmp(field->key, key, len))
+			break;
+	}
+	return &line->slots[at];
+}
+
+static void add_field(struct line *line)
+{
+	struct line_field *field = &line->fields[line->count++];
+	uint8_t *slot = find_slot(line, field->key, field->key_len);
+
+	field->again = *slot;
+	if (!*slot)
+		*slot = line->count;
 }
 
 static char *parse_object(struct line *line, char *at)
@@ -341,8 +370,7 @@ static char *parse_object(struct line *line, char *at)
 		if (!at)
 			return NULL;
 		if (room)
-			line->keys |= key_bit(line->fields[line->count].key, line->fields[line->count].key_len);
-		line->count += room;
+			add_field(line);
 		at = skip_space(at);
 		if (*at == '}')
 			return at + 1;
@@ -356,8 +384,8 @@ int line_parse(struct line *line, const char *text, size_t len)
 {
 	char *end;
 
-	line->count = line->guess = 0;
-	line->keys = 0;
+	line->count = 0;
+	memset(line->slots, 0, sizeof(line->slots));
 	if (len > FACT_LINE_MAX || !text_is_utf8(text, len))
 		return -EBADMSG;
 	memcpy(line->buffer, text, len);
@@ -366,36 +394,18 @@ int line_parse(struct line *line, const char *text, size_t len)
 	if (end && *skip_space(end) == '\0' && skip_space(end) == line->buffer + len)
 		return 0;
 	line->count = 0;
+	memset(line->slots, 0, sizeof(line->slots));
 	return -EBADMSG;
 }
 
 struct line_field *line_find(struct line *line, const char *key, size_t key_len)
 {
-	size_t i, at = line->guess;
+	uint8_t slot = *find_slot(line, key, key_len);
 
-	if (!(line->keys & key_bit(key, key_len)))
+	if (!slot)
 		return NULL;
-	for (i = 0; i < line->count; i++, at++) {
-		if (at >= line->count)
-			at = 0;
-		if (line->fields[at].key_len == key_len && !memcmp(line->fields[at].key, key, key_len)) {
-			line->guess = at + 1;
-			line->fields[at].found = true;
-			return &line->fields[at];
-		}
-	}
-	return NULL;
-}
-
-static bool came_before(const struct line *line, size_t index)
-{
-	const struct line_field *field = &line->fields[index];
-	size_t i;
-
-	for (i = 0; i < index; i++)
-		if (line->fields[i].key_len == field->key_len && !memcmp(line->fields[i].key, field->key, field->key_len))
-			return true;
-	return false;
+	line->fields[slot - 1].found = true;
+	return &line->fields[slot - 1];
 }
 
 const struct line_field *line_unknown(const struct line *line, size_t *at)
@@ -403,7 +413,7 @@ const struct line_field *line_unknown(const struct line *line, size_t *at)
 	while (*at < line->count) {
 		size_t index = (*at)++;
 
-		if (!line->fields[index].found && !came_before(line, index))
+		if (!line->fields[index].found && !line->fields[index].again)
 			return &line->fields[index];
 	}
 	return NULL;

@@ -13,6 +13,7 @@
 #include "case/case.h"
 
 #define LINE_FIELDS_MAX 96
+#define LINE_SLOTS 256
 
 enum line_type {
 	LINE_OTHER, /* null, object, fraction, list of anything but strings: nobody asks for these; the JSON as it stands */
@@ -31,12 +32,12 @@ struct line_field {
 	uint64_t number; /* UINT64_MAX at the most; 0 for negative ones */
 	enum line_type type;
 	bool found; /* by line_find() */
+	bool again; /* the key came before */
 };
 
 struct line {
 	size_t count;
-	uint64_t keys; /* a bit for what each key is like: most keys that are asked for are not there */
-	size_t guess; /* facts have their keys in a steady order: the next asked for is mostly the next in the line */
+	uint8_t slots[LINE_SLOTS]; /* by the key's hash: the number of a field and 1; 0: none. Most keys that are asked for are not there */
 	struct line_field fields[LINE_FIELDS_MAX];
 	char buffer[FACT_LINE_MAX + 1];
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "analyse/bulk.h"
 #include "analyse/index.h"
 #include "analyse/intern.h"
 #include "analyse/times.h"
@@ -249,12 +250,100 @@ static void test_transfers(void **state)
 	sqlite3_close(db);
 }
 
+/* What table total says, next to what the bursts were. */
+static void put_counts(struct case_writer *writer, const char *path, const char *first, uint64_t reads, uint64_t bytes, const char *how)
+{
+	fact_begin(&fact, "file-access", UNIT_TIME);
+	fact_text(&fact, "process.entity_id", "7-a");
+	fact_text(&fact, "event.end", "2026-11-23T17:40:01Z");
+	fact_text(&fact, "event.start", first);
+	if (path)
+		fact_text(&fact, "file.path", path);
+	fact_text(&fact, "quis.file.device", "254:0");
+	fact_text(&fact, "file.inode", "10");
+	fact_list(&fact, "quis.file.how", &how, 1);
+	fact_count(&fact, "quis.reads", reads);
+	fact_count(&fact, "quis.read_bytes", bytes);
+	assert_int_equal(case_append(writer, &fact), 0);
+}
+
+static void test_totals(void **state)
+{
+	static const char query[] = "SELECT t.reads || ' ' || t.read_bytes || ' ' || t.writes || ' ' || t.first || ' ' || t.last || ' ' || t.how || ' ' || a.path"
+				    " FROM total AS t JOIN access AS a ON a.id = t.latest";
+	struct index_options options = {.fresh = true};
+	struct index_problems problems;
+	struct case_writer *writer;
+	sqlite3_stmt *row;
+	sqlite3 *db;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s", unit_path(state, "case"));
+	assert_int_equal(case_create(&writer, path, NULL), 0);
+	put_counts(writer, "/a", "2026-11-23T17:40:00.5Z", 1, UINT32_MAX, "opened");
+	put_counts(writer, "/b", "2026-11-23T17:40:00.000000001Z", UINT32_MAX + 2ull, UINT32_MAX + 10ull, "received");
+	put_counts(writer, NULL, "2026-99-99T99:99:99Z", INT64_MAX, 5, "opened");
+	case_close(writer);
+	assert_int_equal(index_open_with(&db, &problems, path, &options), 0);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &row, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	assert_string_equal((const char *)sqlite3_column_text(row, 0),
+		"9223372036854775807 8589934605 0 2026-11-23T17:40:00.000000001Z 2026-11-23T17:40:01.000000000Z [\"opened\",\"received\"] /b");
+	assert_int_equal(sqlite3_step(row), SQLITE_DONE);
+	sqlite3_finalize(row);
+	sqlite3_close(db);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* All that was put in comes out in order, whether it fits into memory or not. */
+static void test_bulk(void **state)
+{
+	static const size_t memories[] = {0, 8, 80, 8192, 8 * 9999, 8 * 10000};
+	const void *item;
+	struct bulk *bulk;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+		size_t count = memories[i] == 8 ? 300 : 10000;
+		uint64_t sum = 0, last = 0, number = 12345;
+
+		assert_int_equal(bulk_new(&bulk, sizeof(number), by_number, memories[i]), 0);
+		for (k = 0; k < count; k++) {
+			number = (number * 6364136223846793005 + 1442695040888963407) >> 8;
+			sum += number;
+			assert_int_equal(bulk_add(bulk, &number), 0);
+		}
+		for (k = 0; bulk_next(bulk, &item) == 1; k++) {
+			memcpy(&number, item, sizeof(number));
+			assert_true(number >= last);
+			last = number;
+			sum -= number;
+		}
+		assert_int_equal(k, count);
+		assert_int_equal(sum, 0);
+		assert_int_equal(bulk_next(bulk, &item), 0);
+		bulk_free(bulk);
+	}
+	assert_int_equal(bulk_new(&bulk, 8, by_number, 0), 0);
+	assert_int_equal(bulk_next(bulk, &item), 0);
+	bulk_free(bulk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_normal_times),
 		cmocka_unit_test(test_given_times),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_bulk),
+		cmocka_unit_test_setup_teardown(test_totals, unit_setup, unit_teardown),
 		cmocka_unit_test_setup_teardown(test_more_than_fits, unit_setup, unit_teardown),
 		cmocka_unit_test_setup_teardown(test_transfers, unit_setup, unit_teardown),
 	};

@@ -50,6 +50,8 @@ int index_open_with(sqlite3 **ret_db, struct index_problems *ret_problems, const
 
 /* capped_sum(), which stays at the greatest number where sum() would fail; how_union(), of lists of ways. */
 int index_functions(sqlite3 *db);
+int64_t index_add(int64_t a, int64_t b);      /* as capped_sum() does */
+const char *index_how_list(unsigned how); /* the JSON list of ways; NULL: none */
 
 /* The version of what is below goes into the names of cached indexes; a change of its text is enough. */
 extern const char index_schema[];

@@ -8,14 +8,21 @@
 #include "catalog/class.h"
 #include "report.h"
 
+int64_t index_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 /* sum() fails on overflow, which a forged case could bring about; this one stays at the greatest number. */
 static void sum_step(sqlite3_context *context, int count, sqlite3_value **values)
 {
 	sqlite3_int64 *sum = sqlite3_aggregate_context(context, sizeof(*sum));
 
 	(void)count;
-	if (sum && __builtin_add_overflow(*sum, sqlite3_value_int64(values[0]), sum))
-		*sum = INT64_MAX;
+	if (sum)
+		*sum = index_add(*sum, sqlite3_value_int64(values[0]));
 }
 
 static void sum_final(sqlite3_context *context)
@@ -49,16 +56,21 @@ static void write_ways(char list[HOW_LIST], unsigned how)
 	snprintf(list + len, HOW_LIST - len, "]");
 }
 
-static void how_final(sqlite3_context *context)
+const char *index_how_list(unsigned how)
 {
 	static char lists[1u << HOW_COUNT][HOW_LIST]; /* each made when first asked for */
+
+	if (how && !lists[how][0])
+		write_ways(lists[how], how);
+	return how ? lists[how] : NULL;
+}
+
+static void how_final(sqlite3_context *context)
+{
 	unsigned *how = sqlite3_aggregate_context(context, sizeof(*how));
 
-	if (!how || !*how)
-		return;
-	if (!lists[*how][0])
-		write_ways(lists[*how], *how);
-	sqlite3_result_text(context, lists[*how], -1, SQLITE_STATIC);
+	if (how && *how)
+		sqlite3_result_text(context, index_how_list(*how), -1, SQLITE_STATIC);
 }
 
 static void path_class(sqlite3_context *context, int count, sqlite3_value **values)

@@ -9,6 +9,7 @@
 
 #include "catalog/class.h"
 #include "exposure.h"
+#include "index_totals.h"
 #include "own.h"
 #include "progress.h"
 #include "times.h"
@@ -646,6 +647,8 @@ static int finish(struct loader *loader, bool ended)
 		err = index_functions(loader->db);
 	if (!err)
 		err = execute(loader, index_schema_late);
+	if (!err)
+		err = index_totals(loader->db);
 	if (!err)
 		err = execute(loader, index_inherited);
 	if (!err)

@@ -168,7 +168,7 @@ const char index_schema[] =
 	"  format INTEGER, verified TEXT, verified_what TEXT, bad_lines INTEGER, first_segment INTEGER, "
 	"first_line INTEGER, first_what TEXT, facts INTEGER);\n";
 
-/* The groups are read along the primary key, in order: a report sorts nothing. */
+/* A report reads table total (index_totals.c) along its primary key, in order, and sorts nothing. */
 const char index_schema_late[] =
 	"CREATE TABLE total ( -- one row a process and file: the sums of its bursts\n"
 	"  process INTEGER, file INTEGER,\n"
@@ -177,10 +177,6 @@ const char index_schema_late[] =
 	"  opens INTEGER, reads INTEGER, read_bytes INTEGER, writes INTEGER, write_bytes INTEGER, maps INTEGER, mapped_bytes INTEGER,\n"
 	"  faults INTEGER, faulted_bytes INTEGER,\n"
 	"  lists INTEGER, failed INTEGER, stats INTEGER, PRIMARY KEY (process, file)) WITHOUT ROWID;\n"
-	"INSERT INTO total SELECT process, file, coalesce(max(CASE WHEN path IS NOT NULL THEN id END), max(id)), min(first), max(last),"
-	" how_union(how), capped_sum(opens), capped_sum(reads), capped_sum(read_bytes), capped_sum(writes), capped_sum(write_bytes),"
-	" capped_sum(maps), capped_sum(mapped_bytes), capped_sum(faults), capped_sum(faulted_bytes), capped_sum(lists), capped_sum(failed), capped_sum(stats)"
-	" FROM access WHERE file IS NOT NULL GROUP BY process, file;\n"
 	"CREATE INDEX access_refused ON access (process) WHERE file IS NULL;\n"
 	"CREATE INDEX image_process ON image (process);\n"
 	"CREATE INDEX flow_process ON flow (process, flow_id, remote);\n"

@@ -10,18 +10,18 @@
 #include "times.h"
 
 const struct timeline_format timeline_formats[] = {
-	{"timesketch", "JSON lines for Timesketch; the file's name must end in .jsonl", false, NULL, NULL,
+	{"timesketch", "JSON lines for Timesketch; the file's name must end in .jsonl", false, false, NULL, NULL,
 		write_timesketch},
-	{"bodyfile", "for mactime (sleuthkit) and plaso", false,
+	{"bodyfile", "for mactime (sleuthkit) and plaso", false, false,
 		"what a body file has no field for: counts, bytes, arguments, digests, network fields; a time is in "
 		"microseconds",
 		NULL, write_bodyfile},
-	{"ecs", "JSON lines, the facts nested as Elastic's ECS has them; one a fact", true, NULL, NULL, write_ecs},
-	{"ocsf", "JSON lines, OCSF 1.8.0; one a fact", true, NULL, NULL, write_ocsf},
-	{"csv", "comma-separated values", false,
+	{"ecs", "JSON lines, the facts nested as Elastic's ECS has them; one a fact", true, true, NULL, NULL, write_ecs},
+	{"ocsf", "JSON lines, OCSF 1.8.0; one a fact", true, false, NULL, NULL, write_ocsf},
+	{"csv", "comma-separated values", false, false,
 		"arguments, digests, ways of opening and other fields without a column (they are in ecs)", begin_csv,
 		write_csv_event},
-	{"plaso-jsonl", "JSON lines that plaso reads as docker_container_log, with the whole message", false,
+	{"plaso-jsonl", "JSON lines that plaso reads as docker_container_log, with the whole message", false, false,
 		"all fields of their own: the message is what plaso takes", NULL, write_plaso},
 };
 const size_t timeline_formats_count = sizeof(timeline_formats) / sizeof(timeline_formats[0]);

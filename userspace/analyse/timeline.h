@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timeline: what the index holds, one event after the other, by time and event.sequence. timeline_events.c walks,
- * timeline_words.c says in words, one writer a format. Nothing grows with the case: the order is made by SQLite, which
- * sorts in temporary files.
+ * A timeline: what the index holds, one event after the other, by time and event.sequence. timeline_order.c finds the order,
+ * timeline_events.c walks, timeline_words.c says in words, one writer a format. 16 bytes a file grow with the case, and no more.
  */
 #ifndef QUIS_TIMELINE_H
 #define QUIS_TIMELINE_H
@@ -131,6 +130,8 @@ struct event {
 	const struct actor *actor; /* NULL: nobody's */
 	sqlite3_stmt *row;
 	int first_column;    /* of kind->columns in the row */
+	const struct text *object; /* type, device, inode, class of what was accessed; NULL: in the row, or no access */
+	bool exposed;		   /* what was read, and then something was sent */
 	const int *parts;    /* column of a part, -1: the kind has none */
 	const char *message; /* one line of harmless text */
 	const char *what;    /* "File Read (first)" */
@@ -142,6 +143,7 @@ struct timeline_format {
 	const char *name;
 	const char *summary;
 	bool by_fact;	      /* one event a fact, with both its times; else first and last are two events */
+	bool whole_objects;   /* it wants all that table file has */
 	const char *left_out; /* always; NULL: nothing */
 	int (*begin)(struct timeline *timeline);
 	int (*write)(struct timeline *timeline, const struct event *event);

@@ -90,13 +90,16 @@ static void add_file(struct fields *fields, const struct event *event)
 	static const struct {
 		const char *name, *key;
 		int form;
-	} columns[] = {{"device", "quis.file.device", FIELD_TEXT}, {"inode", "file.inode", FIELD_TEXT},
-		{"type", "file.type", FIELD_TEXT}, {"generation", "quis.file.generation", FIELD_JSON},
-		{"lower_device", "quis.file.lower_device", FIELD_TEXT},
+	} columns[] = {{"generation", "quis.file.generation", FIELD_JSON}, {"lower_device", "quis.file.lower_device", FIELD_TEXT},
 		{"lower_inode", "quis.file.lower_inode", FIELD_JSON}, {"lower_layer", "quis.file.lower_layer", FIELD_TEXT},
 		{"lower_path", "quis.file.lower_path", FIELD_TEXT}, {"lower_path_raw", "quis.file.lower_path_raw", FIELD_TEXT}};
 	size_t i, j, count = sqlite3_column_count(event->row);
 
+	if (event->object) {
+		add(fields, "quis.file.device", event_text(event, PART_DEVICE), FIELD_TEXT);
+		add(fields, "file.inode", event_text(event, PART_INODE), FIELD_TEXT);
+		add(fields, "file.type", event_text(event, PART_TYPE), FIELD_TEXT);
+	}
 	for (i = event->first_column + event->kind->count; i < count; i++)
 		for (j = 0; j < sizeof(columns) / sizeof(columns[0]); j++)
 			if (!strcmp(sqlite3_column_name(event->row, i), columns[j].name)) {

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulk.h"
 #include "catalog/class.h"
+#include "exposure.h"
 #include "progress.h"
+#include "timeline_objects.h"
+#include "timeline_order.h"
 #include "times.h"
 
 #define ACTORS 4096 /* kept at once */
-#define KIND_STAMP FACT_KINDS_MAX
 
 static const char *const part_names[PARTS] = {"time", "first", "last", "sequence", "comm", "path", "path_raw", "type",
 	"device", "inode", "class", "how", "opens", "reads", "read_bytes", "writes", "write_bytes", "maps",
@@ -29,7 +32,9 @@ struct walk {
 
 struct source {
 	struct timeline *timeline;
-	sqlite3_stmt *order;
+	struct bulk *moments;
+	struct objects *objects;
+	struct object object; /* of the event */
 	struct walk walks[FACT_KINDS_MAX + 1];
 	sqlite3_stmt *process, *image, *next_image;
 	struct actor actors[ACTORS];
@@ -37,119 +42,6 @@ struct source {
 	uint64_t total, selected;
 	struct progress progress;
 };
-
-static bool has_column(const struct fact_kind *kind, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < kind->count; i++)
-		if (!strcmp(kind->columns[i].name, name))
-			return true;
-	return false;
-}
-
-static const char *single_time(const struct fact_kind *kind)
-{
-	if (has_column(kind, "time"))
-		return "time";
-	return has_column(kind, "started") ? "started" : NULL;
-}
-
-/* ---- which events, and in which order ---- */
-
-/* Ordered by boot time, where the recorded pairs of clocks allow it: a clock that was set does not change the order. */
-static void order_ns(sqlite3_context *context, int count, sqlite3_value **values)
-{
-	const char *time = (const char *)sqlite3_value_text(values[0]);
-
-	(void)count;
-	if (time && sqlite3_value_bytes(values[0]) == TIME_LENGTH)
-		sqlite3_result_int64(context, time_ns(time) - sqlite3_value_int64(values[1]));
-}
-
-/* What is to be taken from the time of a fact so that all are on the clock of the beginning. */
-static void write_shift(FILE *sql, bool clocks)
-{
-	if (clocks)
-		fputs("(SELECT coalesce((SELECT offset_ns FROM clock WHERE clock.sequence <= coalesce(t.sequence, "
-		      "clock.sequence) ORDER BY clock.sequence DESC LIMIT 1)"
-		      " - (SELECT offset_ns FROM clock ORDER BY sequence LIMIT 1), 0))",
-			sql);
-	else
-		fputc('0', sql);
-}
-
-static void write_filter(FILE *sql, const struct timeline *timeline, const struct fact_kind *kind, const char *time)
-{
-	const struct timeline_filter *filter = &timeline->filter;
-
-	if (!kind->category && kind->link == LINK_KIND)
-		fprintf(sql, " AND t.kind = '%s'", kind->fact);
-	if (filter->from[0])
-		fprintf(sql, " AND %s >= '%s'", time, filter->from);
-	if (filter->to[0])
-		fprintf(sql, " AND %s <= '%s'", time, filter->to);
-	if (filter->pid && (kind->link == LINK_NONE || kind->link == LINK_KIND))
-		fputs(" AND 0", sql);
-	else if (filter->pid)
-		fputs(" AND t.process IN (SELECT id FROM process WHERE pid = ?1)", sql);
-	if (filter->class && kind->link == LINK_FILE)
-		fputs(" AND coalesce((SELECT class FROM file WHERE file.id = t.file), path_class(t.path)) = ?2", sql);
-	else if (filter->class)
-		fputs(has_column(kind, "path") ? " AND path_class(t.path) = ?2" : " AND 0", sql);
-	if (filter->path_glob)
-		fputs(has_column(kind, "path")		 ? " AND t.path GLOB ?3"
-			: has_column(kind, "executable") ? " AND t.executable GLOB ?3"
-							 : " AND 0",
-			sql);
-}
-
-static void write_branch(
-	FILE *sql, const struct timeline *timeline, size_t kind, enum which which, const char *time, bool clocks)
-{
-	/* The first of a burst is an event of its own where it differs from the last. */
-	static const char *const conditions[] = {" AND (t.first IS NULL OR t.last IS NULL OR t.first = t.last)",
-		" AND t.first <> t.last", " AND t.first <> t.last"};
-	bool both = has_column(&fact_kinds[kind], "first") && !timeline->format->by_fact;
-
-	fprintf(sql, "SELECT order_ns(%s, ", time);
-	write_shift(sql, clocks);
-	fprintf(sql, "), t.sequence, %zu, t.id FROM %s AS t WHERE %s IS NOT NULL%s%s", 3 * kind + which,
-		fact_kinds[kind].table, time, both ? conditions[which] : "",
-		strcmp(fact_kinds[kind].table, "gap") ? "" : " AND t.sequence IS NOT NULL");
-	write_filter(sql, timeline, &fact_kinds[kind], time);
-}
-
-static void write_branches(FILE *sql, const struct timeline *timeline, bool clocks)
-{
-	char single[64];
-	size_t i;
-
-	for (i = 0; i < fact_kinds_count; i++) {
-		const struct fact_kind *kind = &fact_kinds[i];
-		const char *time = single_time(kind);
-		bool both = has_column(kind, "first");
-
-		snprintf(single, sizeof(single),
-			time && both ? "coalesce(t.last, t.%s)"
-			: both	     ? "coalesce(t.last, t.first)"
-				     : "t.%s",
-			time ? time : "");
-		if (time && both && timeline->format->by_fact)
-			snprintf(single, sizeof(single), "coalesce(t.%s, t.last)", time);
-		if (i)
-			fputs(" UNION ALL ", sql);
-		write_branch(sql, timeline, i, EVENT_ONLY, single, clocks);
-		if (!both || timeline->format->by_fact)
-			continue;
-		fputs(" UNION ALL ", sql);
-		write_branch(sql, timeline, i, EVENT_FIRST, "t.first", clocks);
-		fputs(" UNION ALL ", sql);
-		write_branch(sql, timeline, i, EVENT_LAST, "t.last", clocks);
-	}
-	if (timeline->filter.merge)
-		fprintf(sql, " UNION ALL SELECT ns, 0, %d, id FROM temp.stamp AS t", 3 * KIND_STAMP);
-}
 
 static int prepare(struct source *source, sqlite3_stmt **ret_statement, FILE *sql, char **text)
 {
@@ -162,63 +54,24 @@ static int prepare(struct source *source, sqlite3_stmt **ret_statement, FILE *sq
 	return err == SQLITE_OK ? 0 : -EIO;
 }
 
-static int count_rows(sqlite3 *db, const char *sql)
-{
-	sqlite3_stmt *row;
-	int count = -EIO;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) != SQLITE_OK)
-		return -EIO;
-	if (sqlite3_step(row) == SQLITE_ROW)
-		count = sqlite3_column_int(row, 0);
-	sqlite3_finalize(row);
-	return count;
-}
-
-static int prepare_order(struct source *source)
-{
-	const struct timeline *timeline = source->timeline;
-	int clocks = count_rows(timeline->db, "SELECT count(DISTINCT offset_ns) FROM clock"), err;
-	char *text = NULL;
-	size_t size;
-	FILE *sql = open_memstream(&text, &size);
-
-	if (!sql || clocks < 0)
-		return sql ? clocks : -ENOMEM;
-	/* The limit keeps SQLite from sorting each branch for itself: one sorter, one share of memory. */
-	fputs("SELECT * FROM (", sql);
-	write_branches(sql, timeline, clocks > 1);
-	fputs(" LIMIT -1 OFFSET 0) ORDER BY 1, 2, 3, 4", sql);
-	err = prepare(source, &source->order, sql, &text);
-	if (err)
-		return err;
-	if (timeline->filter.pid)
-		sqlite3_bind_int64(source->order, 1, timeline->filter.pid);
-	if (timeline->filter.class)
-		sqlite3_bind_text(source->order, 2, timeline->filter.class, -1, SQLITE_STATIC);
-	if (timeline->filter.path_glob)
-		sqlite3_bind_text(source->order, 3, timeline->filter.path_glob, -1, SQLITE_STATIC);
-	return 0;
-}
-
 /* ---- the rows behind the events ---- */
 
-/* As exposure_count.c has it: a burst of reading that may have been in time. */
-static const char read_exposed[] =
-	", (t.reads > 0 OR t.maps > 0) AND f.class NOT IN ('own', 'libraries') AND (f.type IS NULL OR f.type IN ('file', 'device'))"
-	" AND EXISTS (SELECT 1 FROM exposed AS e WHERE e.process = t.process AND e.first <= t.last AND e.last >= t.first) AS exposed";
 static const char flow_exposed[] = ", EXISTS (SELECT 1 FROM exposed_flow AS e WHERE e.flow = t.id) AS exposed";
 
-/* Of an access, what the object is stands in table file. */
-static const char *const object_columns[] = {
-	"type", "device", "inode", "class", "generation", "lower_device", "lower_inode",
-	"lower_layer", "lower_path", "lower_path_raw"};
+/* Of an access, what the object is stands in table file; most formats want no more of it than objects_get() knows. */
+static const char *const object_columns[] = {"generation", "lower_device", "lower_inode", "lower_layer", "lower_path", "lower_path_raw"};
+
+#define ROW_PROCESS 0
+#define ROW_EXTRA 1
+#define ROW_FILE 2
+#define ROW_CLASS 3 /* of what has no object: by its path */
+#define ROW_FIRST_COLUMN 4
 
 static int prepare_walk(struct source *source, size_t index)
 {
 	const struct fact_kind *kind = &fact_kinds[index];
 	struct walk *walk = &source->walks[index];
-	bool object = kind->link == LINK_FILE;
+	bool object = kind->link == LINK_FILE, whole = object && source->timeline->format->whole_objects;
 	char *text = NULL;
 	size_t size, i;
 	int part, err;
@@ -226,21 +79,16 @@ static int prepare_walk(struct source *source, size_t index)
 
 	if (!sql)
 		return -ENOMEM;
-	fprintf(sql, "SELECT %s, t.extra", kind->link == LINK_NONE || kind->link == LINK_KIND ? "NULL" : "t.process");
+	fprintf(sql, "SELECT %s, t.extra, %s", kind->link == LINK_NONE || kind->link == LINK_KIND ? "NULL" : "t.process",
+		object ? "t.file, CASE WHEN t.file IS NULL THEN path_class(t.path) END" : "NULL, NULL");
 	for (i = 0; i < kind->count; i++)
 		fprintf(sql, ", t.%s", kind->columns[i].name);
-	for (i = 0; object && i < sizeof(object_columns) / sizeof(object_columns[0]); i++)
-		fprintf(sql,
-			strcmp(object_columns[i], "class")
-				? ", f.%s"
-				: ", CASE WHEN t.file IS NULL THEN path_class(t.path) ELSE f.%s END AS class",
-			object_columns[i]);
-	if (object)
-		fputs(read_exposed, sql);
-	else if (!strcmp(kind->table, "flow"))
+	for (i = 0; whole && i < sizeof(object_columns) / sizeof(object_columns[0]); i++)
+		fprintf(sql, ", f.%s", object_columns[i]);
+	if (!strcmp(kind->table, "flow"))
 		fputs(flow_exposed, sql);
 	fprintf(sql, " FROM %s AS t%s WHERE t.id = ?1", kind->table,
-		object ? " LEFT JOIN file AS f ON f.id = t.file" : "");
+		whole ? " LEFT JOIN file AS f ON f.id = t.file" : "");
 	err = prepare(source, &walk->row, sql, &text);
 	for (part = 0; !err && part < PARTS; part++) {
 		walk->parts[part] = -1;
@@ -387,12 +235,9 @@ static void path_class(sqlite3_context *context, int count, sqlite3_value **valu
 
 static int add_functions(sqlite3 *db)
 {
-	if (sqlite3_create_function(
-		    db, "order_ns", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, order_ns, NULL, NULL) != SQLITE_OK ||
-		sqlite3_create_function(db, "path_class", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, path_class, NULL,
-			NULL) != SQLITE_OK)
-		return -ENOMEM;
-	return 0;
+	return sqlite3_create_function(db, "path_class", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, path_class, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : -ENOMEM;
 }
 
 static void copy_text(char *out, size_t size, sqlite3_stmt *row, int column)
@@ -418,30 +263,6 @@ static int get_host(struct timeline *timeline)
 	return 0;
 }
 
-/* How many events there are whatever the filters: what was left out is told as a number. */
-static int count_all(struct source *source)
-{
-	char sql[256];
-	size_t i;
-
-	for (i = 0; i < fact_kinds_count; i++) {
-		const struct fact_kind *kind = &fact_kinds[i];
-		bool both = has_column(kind, "first") && !source->timeline->format->by_fact;
-		int count;
-
-		snprintf(sql, sizeof(sql), "SELECT count(*) + %s FROM %s WHERE %s%s%s%s",
-			both ? "coalesce(sum(first IS NOT NULL AND last IS NOT NULL AND first <> last), 0)" : "0",
-			kind->table, strcmp(kind->table, "gap") ? "1" : "sequence IS NOT NULL",
-			kind->link == LINK_KIND ? " AND kind = '" : "", kind->link == LINK_KIND ? kind->fact : "",
-			kind->link == LINK_KIND ? "'" : "");
-		count = count_rows(source->timeline->db, sql);
-		if (count < 0)
-			return count;
-		source->total += count;
-	}
-	return 0;
-}
-
 int timeline_open(struct timeline *timeline)
 {
 	struct source *source = calloc(1, sizeof(*source));
@@ -459,14 +280,14 @@ int timeline_open(struct timeline *timeline)
 		err = prepare_stamps(source);
 	if (!err)
 		err = get_host(timeline);
-	if (!err)
-		err = count_all(source);
 	for (i = 0; !err && i < fact_kinds_count; i++)
 		err = prepare_walk(source, i);
 	if (!err)
 		err = prepare_actors(source);
 	if (!err)
-		err = prepare_order(source);
+		err = objects_new(&source->objects, timeline->db);
+	if (!err)
+		err = timeline_order(timeline, &source->moments, &source->total);
 	progress_begin(&source->progress, "writing the timeline", source->total);
 	return err;
 }
@@ -506,38 +327,76 @@ static void set_time(struct event *event, bool by_fact, int kind)
 	event->ns = time.bytes ? time_ns(event->time) : 0;
 }
 
+/* As exposure_count.c has it: a burst of reading that may have been in time. */
+static bool was_exposed(const struct source *source, const struct event *event)
+{
+	struct text type = event_text(event, PART_TYPE), class = event_text(event, PART_CLASS);
+	struct text first = event_text(event, PART_FIRST), last = event_text(event, PART_LAST);
+
+	if (!class.bytes || text_equals(class, "own") || text_equals(class, "libraries") ||
+		(type.bytes && !text_equals(type, "file") && !text_equals(type, "device")))
+		return false;
+	if (event_number(event, PART_READS) <= 0 && event_number(event, PART_MAPS) <= 0)
+		return false;
+	return first.bytes && last.bytes &&
+	       objects_exposed(source->objects, sqlite3_column_int64(event->row, ROW_PROCESS), time_ns(first.bytes), time_ns(last.bytes));
+}
+
+static int set_object(struct source *source, struct event *event)
+{
+	struct object *object = &source->object;
+	int err;
+
+	event->object = object->texts;
+	if (sqlite3_column_type(event->row, ROW_FILE) != SQLITE_NULL) {
+		err = objects_get(source->objects, sqlite3_column_int64(event->row, ROW_FILE), object);
+		event->exposed = !err && was_exposed(source, event);
+		return err;
+	}
+	memset(object->texts, 0, sizeof(object->texts));
+	object->texts[PART_CLASS - PART_TYPE] = (struct text){
+		(const char *)sqlite3_column_text(event->row, ROW_CLASS), sqlite3_column_bytes(event->row, ROW_CLASS)};
+	return 0;
+}
+
+static int set_fact(struct source *source, struct event *event, uint8_t kind)
+{
+	event->kind = &fact_kinds[kind];
+	if (sqlite3_column_type(event->row, ROW_PROCESS) != SQLITE_NULL)
+		event->actor = find_actor(source, sqlite3_column_int64(event->row, ROW_PROCESS), event->time);
+	source->selected++;
+	return event->kind->link == LINK_FILE ? set_object(source, event) : 0;
+}
+
 int timeline_next(struct timeline *timeline, struct event *ret_event)
 {
 	struct source *source = timeline->source;
-	sqlite3_stmt *order = source->order;
+	const struct moment *moment;
 	struct event event = {0};
-	int got = sqlite3_step(order), kind;
+	const void *item;
+	int got = bulk_next(source->moments, &item), err = 0;
 
-	if (got != SQLITE_ROW)
-		return got == SQLITE_DONE ? 0 : got == SQLITE_FULL ? -ENOSPC : got == SQLITE_NOMEM ? -ENOMEM : -EIO;
-	kind = sqlite3_column_int(order, 2) / 3;
-	if (get_row(source, kind, sqlite3_column_int64(order, 3)))
+	if (got <= 0)
+		return got;
+	moment = item;
+	if (get_row(source, moment->kind, moment->id))
 		return -EIO;
-	/* A burst of open.ndjson has no number. */
-	event.sequence = sqlite3_column_type(order, 1) == SQLITE_NULL ? -1 : sqlite3_column_int64(order, 1);
-	event.which = sqlite3_column_int(order, 2) % 3;
-	event.row = source->walks[kind].row;
-	event.parts = source->walks[kind].parts;
-	event.first_column = 2;
-	set_time(&event, timeline->format->by_fact, kind);
-	if (kind == KIND_STAMP) {
+	event.sequence = moment->sequence; /* a burst of open.ndjson has none */
+	event.which = moment->which;
+	event.row = source->walks[moment->kind].row;
+	event.parts = source->walks[moment->kind].parts;
+	event.first_column = ROW_FIRST_COLUMN;
+	set_time(&event, timeline->format->by_fact, moment->kind);
+	if (moment->kind == KIND_STAMP) {
 		timeline_get_stamp(event.row, &source->stamp);
 		event.stamp = &source->stamp;
 	} else {
-		event.kind = &fact_kinds[kind];
-		if (sqlite3_column_type(event.row, 0) != SQLITE_NULL)
-			event.actor = find_actor(source, sqlite3_column_int64(event.row, 0), event.time);
-		source->selected++;
+		err = set_fact(source, &event, moment->kind);
 	}
 	if (!(source->selected & 4095))
 		progress_show(&source->progress, source->selected);
 	*ret_event = event;
-	return 1;
+	return err ? err : 1;
 }
 
 void timeline_close(struct timeline *timeline)
@@ -554,7 +413,8 @@ void timeline_close(struct timeline *timeline)
 	}
 	for (i = 0; i < ACTORS; i++)
 		forget(&source->actors[i]);
-	sqlite3_finalize(source->order);
+	bulk_free(source->moments);
+	objects_free(source->objects);
 	sqlite3_finalize(source->process);
 	sqlite3_finalize(source->image);
 	sqlite3_finalize(source->next_image);
@@ -578,7 +438,7 @@ struct text event_text(const struct event *event, enum part part)
 	int column = event->parts ? event->parts[part] : -1;
 
 	if (column < 0)
-		return text;
+		return event->object && part >= PART_TYPE && part <= PART_CLASS ? event->object[part - PART_TYPE] : text;
 	text.bytes = (const char *)sqlite3_column_text(event->row, column);
 	text.len = sqlite3_column_bytes(event->row, column);
 	return text;
@@ -590,7 +450,7 @@ int64_t event_number(const struct event *event, enum part part)
 	int64_t number;
 
 	if (column < 0)
-		return -1;
+		return part == PART_EXPOSED && event->exposed ? 1 : -1;
 	number = sqlite3_column_int64(event->row, column);
 	return number || sqlite3_column_type(event->row, column) != SQLITE_NULL ? number : -1;
 }
@@ -600,8 +460,8 @@ struct text event_extra(const struct event *event)
 	struct text text = {0};
 
 	if (event->kind) {
-		text.bytes = (const char *)sqlite3_column_text(event->row, 1);
-		text.len = sqlite3_column_bytes(event->row, 1);
+		text.bytes = (const char *)sqlite3_column_text(event->row, ROW_EXTRA);
+		text.len = sqlite3_column_bytes(event->row, ROW_EXTRA);
 	}
 	return text;
 }

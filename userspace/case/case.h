@@ -45,12 +45,15 @@ void text_time_same_second(char *text, uint64_t realtime_ns); /* text: of anothe
 
 struct fact {
 	uint32_t len;
+	uint32_t fields; /* where those behind @timestamp begin */
 	bool overflow; /* something did not fit: the line is still valid JSON, without that field */
 	bool first;
 	char line[FACT_LINE_MAX];
 };
 
 void fact_begin(struct fact *fact, const char *kind, uint64_t realtime_ns);
+/* Begins with fields that another fact had: bytes of its line from `fields` on. */
+void fact_begin_like(struct fact *fact, uint64_t realtime_ns, const char *fields, size_t len);
 void fact_text(struct fact *fact, const char *key, const char *value); /* NULL: no field */
 /* Hostile bytes; raw_key only when they are no UTF-8. */
 void fact_bytes(struct fact *fact, const char *key, const char *raw_key, const char *bytes, size_t len);

@@ -108,14 +108,26 @@ static void field_end(struct fact *fact, struct field field)
 	}
 }
 
-void fact_begin(struct fact *fact, const char *kind, uint64_t realtime_ns)
+static void begin(struct fact *fact, uint64_t realtime_ns)
 {
 	fact->len = 0;
 	fact->overflow = false;
 	fact->first = true;
 	put(fact, "{", 1);
 	fact_time(fact, "@timestamp", realtime_ns);
+	fact->fields = fact->len;
+}
+
+void fact_begin(struct fact *fact, const char *kind, uint64_t realtime_ns)
+{
+	begin(fact, realtime_ns);
 	fact_text(fact, "quis.fact", kind);
+}
+
+void fact_begin_like(struct fact *fact, uint64_t realtime_ns, const char *fields, size_t len)
+{
+	begin(fact, realtime_ns);
+	put(fact, fields, len);
 }
 
 void fact_text(struct fact *fact, const char *key, const char *value)

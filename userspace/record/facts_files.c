@@ -4,16 +4,49 @@
 
 #include <sys/stat.h>
 
-static void access_types(struct fact *f, bool access, bool change)
-{
-	const char *types[2];
-	size_t count = 0;
+enum opening { ACCESS, CHANGE, ACCESS_CHANGE, REFUSED, OPENINGS };
 
-	if (access || !change)
-		types[count++] = "access";
-	if (change)
-		types[count++] = "change";
-	kind(f, "file", types, count);
+static void put_opening(struct recorder *r, enum opening opening, uint64_t start, uint32_t tgid)
+{
+	static const char *const types[] = {"access", "change"};
+
+	kind(r->fact, "file", types + (opening == CHANGE), opening == ACCESS_CHANGE ? 2 : 1);
+	if (opening == REFUSED)
+		fact_text(r->fact, "event.outcome", "failure");
+	who(r, start, tgid);
+}
+
+/* Facts on the files of one process come in long runs, and begin with the same dozen fields: these are put together
+ * once. */
+static void begin_file(struct recorder *r, enum opening opening, uint64_t time, uint64_t start, uint32_t tgid)
+{
+	static struct {
+		uint64_t start, changes;
+		uint32_t tgid, length;
+		char fields[512];
+	} kept[OPENINGS], *k;
+
+	k = &kept[opening];
+	if (k->length && k->start == start && k->tgid == tgid && k->changes == r->process_changes) {
+		fact_begin_like(r->fact, real(r, time), k->fields, k->length);
+		return;
+	}
+	begin(r, "file-access", time);
+	put_opening(r, opening, start, tgid);
+	k->start = start;
+	k->tgid = tgid;
+	k->changes = r->process_changes;
+	k->length = r->fact->len - r->fact->fields;
+	if (k->length > sizeof(k->fields))
+		k->length = 0;
+	memcpy(k->fields, r->fact->line + r->fact->fields, k->length);
+}
+
+static enum opening opening_of(const struct file_row *s)
+{
+	if (!s->writes)
+		return ACCESS;
+	return s->opens || s->reads || s->maps || s->lists || s->stats ? ACCESS_CHANGE : CHANGE;
 }
 
 static bool is_memfd(const struct file_burst *b)
@@ -121,9 +154,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	const struct file_row *s = &b->sum;
 	struct fact *f = r->fact;
 
-	begin(r, "file-access", s->last);
-	access_types(f, s->opens || s->reads || s->maps || s->lists || s->stats, s->writes);
-	who(r, b->key.start, b->key.tgid);
+	begin_file(r, opening_of(s), s->last, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, s->first));
 	fact_time(f, "event.end", real(r, s->last));
 	facts_path(f, "file.path", "quis.file.path_raw", b);
@@ -168,11 +199,7 @@ void facts_looked(struct recorder *r, const struct file_burst *b)
 {
 	struct fact *f = r->fact;
 
-	begin(r, "file-access", b->sum.last);
-	access_types(f, true, false);
-	if (b->key.generation)
-		fact_text(f, "event.outcome", "failure");
-	who(r, b->key.start, b->key.tgid);
+	begin_file(r, b->key.generation ? REFUSED : ACCESS, b->sum.last, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, b->sum.first));
 	fact_time(f, "event.end", real(r, b->sum.last));
 	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);
@@ -188,10 +215,7 @@ void facts_refused(struct recorder *r, const struct refused_burst *b)
 {
 	struct fact *f = r->fact;
 
-	begin(r, "file-access", b->last);
-	access_types(f, true, false);
-	fact_text(f, "event.outcome", "failure");
-	who(r, b->key.start, b->key.tgid);
+	begin_file(r, REFUSED, b->last, b->key.start, b->key.tgid);
 	fact_time(f, "event.start", real(r, b->first));
 	fact_time(f, "event.end", real(r, b->last));
 	fact_bytes(f, "file.path", "quis.file.path_raw", b->path.text ? b->path.text : "", b->path.length);

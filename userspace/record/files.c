@@ -13,6 +13,39 @@
 /* More than this are written at once: all that are open are told each second in open.ndjson, and two bursts are as exact as one. */
 #define BURSTS_KEPT 256
 #define DRAIN_EVERY 512 /* facts */
+#define SPARE_MAX 16384 /* bursts that are kept to be used again: a second's worth of a busy scanner, 7 MiB */
+
+static struct file_burst *file_new(struct recorder *r)
+{
+	struct file_burst *b = (struct file_burst *)r->spare_files;
+
+	if (!b)
+		return xcalloc(1, sizeof(*b));
+	r->spare_files = b->node.next;
+	r->spare_files_count--;
+	memset(b, 0, sizeof(*b));
+	return b;
+}
+
+static void drop_path(struct file_burst *b)
+{
+	if (b->path.text != b->short_path)
+		free(b->path.text);
+}
+
+static void file_free(struct recorder *r, struct file_burst *b)
+{
+	drop_path(b);
+	free(b->view.text);
+	free(b->lower.text);
+	if (r->spare_files_count == SPARE_MAX) {
+		free(b);
+		return;
+	}
+	b->node.next = r->spare_files;
+	r->spare_files = &b->node;
+	r->spare_files_count++;
+}
 
 static struct file_burst *file_get(struct recorder *r, const struct file_key *key)
 {
@@ -20,7 +53,7 @@ static struct file_burst *file_get(struct recorder *r, const struct file_key *ke
 
 	if (b)
 		return b;
-	b = xcalloc(1, sizeof(*b));
+	b = file_new(r);
 	b->key = *key;
 	table_add(&r->files, &b->node);
 	return b;
@@ -36,6 +69,21 @@ static void set_name(struct name *name, struct text_view view, uint32_t flags)
 	name->text = view.text ? xstrndup(view.text, view.length) : NULL;
 	name->length = view.length;
 	name->flags = flags;
+}
+
+static void set_path(struct file_burst *b, struct text_view view, uint32_t flags)
+{
+	drop_path(b);
+	b->path = (struct name){.length = view.length, .flags = flags};
+	if (!view.text)
+		return;
+	if (view.length < SHORT_PATH) {
+		memcpy(b->short_path, view.text, view.length);
+		b->short_path[view.length] = '\0';
+		b->path.text = b->short_path;
+	} else {
+		b->path.text = xstrndup(view.text, view.length);
+	}
 }
 
 static void add_time(uint64_t *first, uint64_t *last, uint64_t row_first, uint64_t row_last)
@@ -87,7 +135,7 @@ void files_record(struct recorder *r, const struct record_file *record)
 	struct file_burst *b = file_get(r, &record->key);
 	static char bytes[SCRATCH_BYTES];
 
-	set_name(&b->path, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
+	set_path(b, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
 	b->mode = record->mode;
 	b->rdev = record->rdev;
 	b->magic = record->magic;
@@ -177,10 +225,7 @@ static void close_file(struct node *node, void *context)
 	if (b->name_time >= c->r->sensor.flipped && !process_over(c->r, b->key.start, b->key.tgid))
 		return;
 	table_remove(&c->r->files, node);
-	free(b->path.text);
-	free(b->view.text);
-	free(b->lower.text);
-	free(b);
+	file_free(c->r, b);
 }
 
 /* ---- refused opens ---- */
@@ -242,4 +287,16 @@ static void tell_open(struct node *node, void *recorder)
 void files_open(struct recorder *r)
 {
 	table_each(&r->files, tell_open, r);
+}
+
+void files_done(struct recorder *r)
+{
+	struct node *next;
+
+	for (; r->spare_files; r->spare_files = next) {
+		next = r->spare_files->next;
+		free(r->spare_files);
+	}
+	r->spare_files_count = 0;
+	table_done(&r->files);
 }

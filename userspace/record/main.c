@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -564,11 +565,22 @@ static const struct {
 	{"--help", main_help},	 {"-h", main_help},	    {"version", main_version}, {"--version", main_version},
 };
 
+/*
+ * What is loaded at the start (types, the BPF object) goes back to the kernel when it is freed, and nothing of it is used again: after the
+ * reader is forked each such page would be copied at the first write, with an interrupt to the other processors.
+ */
+static void keep_memory_apart(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
 	inherited_note();
+	keep_memory_apart();
 	if (sodium_init() < 0) {
 		say("libsodium does not start");
 		return EXIT_FAILED;

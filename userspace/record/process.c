@@ -15,6 +15,7 @@ struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid)
 	struct process_key key = {.start = start, .tgid = tgid};
 	struct process *p = (struct process *)table_find(&r->processes, &key);
 
+	r->process_changes++; /* whoever asks for one writes to it */
 	if (p)
 		return p;
 	p = xcalloc(1, sizeof(*p));
@@ -178,6 +179,7 @@ static void end_one(struct node *node, void *context)
 	if (!p->ended || p->end_time >= r->sensor.flipped)
 		return;
 	facts_process_end(r, p);
+	r->process_changes++;
 	table_remove(&r->processes, node);
 	process_free(p);
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -140,6 +141,7 @@ int reader_start(void (*in_child)(void *), void *context)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
+	malloc_trim(0); /* a page that both have is copied at the first write to it */
 	reader = fork();
 	if (reader < 0) {
 		close(pair[0]);

@@ -307,11 +307,14 @@ struct name {
 	uint32_t flags; /* enum path_flags */
 };
 
+#define SHORT_PATH 88 /* nine of ten are shorter */
+
 struct file_burst {
 	struct node node;
 	struct file_key key;
 	struct file_row sum;
-	struct name path, view, lower;
+	struct name path, view, lower; /* path.text may be short_path */
+	char short_path[SHORT_PATH];
 	uint64_t lower_ino;
 	uint64_t name_time;
 	uint32_t lower_dev;
@@ -455,6 +458,8 @@ struct recorder {
 	bool names_only; /* of records that another sensor has told */
 	bool resume; /* the first epoch is a dead sensor's: its counters are swapped out already */
 	struct table processes, files, flows, transfers, refused, actions, places;
+	struct node *spare_files; /* bursts to use again */
+	size_t spare_files_count;
 	struct uses uses;
 	struct self self;
 	struct {
@@ -465,6 +470,7 @@ struct recorder {
 	uint64_t boot_to_real; /* add to boot time */
 	uint64_t now;	       /* of this epoch */
 	size_t live;
+	uint64_t process_changes; /* of what is known of any */
 	uint64_t rows, unresolved, bad_records, write_errors;
 	struct names *names;
 	uint64_t names_bad; /* messages that should hold a name and hold none that can be shown */
@@ -497,6 +503,7 @@ void files_refused(struct recorder *r, const struct record_head *head, int error
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder);
 void files_close(struct recorder *r, bool all); /* writes the bursts that have ended */
 void files_open(struct recorder *r);		  /* ... and here those that have not, with recorder.open set */
+void files_done(struct recorder *r);
 void flows_record(struct recorder *r, const struct record_flow *record);
 void flows_row(const struct flow_key *key, const struct flow_row *row, void *recorder);
 void flows_close(struct recorder *r, bool all);

@@ -478,7 +478,7 @@ static void recorder_done(struct recorder *r)
 	}
 	recorder_forget(r);
 	table_done(&r->processes);
-	table_done(&r->files);
+	files_done(r);
 	table_done(&r->flows);
 	table_done(&r->transfers);
 	table_done(&r->refused);

@@ -2,6 +2,7 @@
 #include "record/table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -88,12 +89,16 @@ void table_add(struct table *table, struct node *node)
 {
 	struct node **slot;
 
-	if (table->count >= table->size && !table->visiting)
+	if (table->count >= table->size)
 		grow(table);
 	node->hash = hash_of(table, key_of(table, node));
 	slot = &table->slots[node->hash & (table->size - 1)];
 	node->next = *slot;
 	*slot = node;
+	node->before = table->newest;
+	node->after = NULL;
+	*(table->newest ? &table->newest->after : &table->oldest) = node;
+	table->newest = node;
 	table->count++;
 }
 
@@ -106,22 +111,20 @@ void table_remove(struct table *table, struct node *node)
 	if (!*at)
 		return;
 	*at = node->next;
+	*(node->before ? &node->before->after : &table->oldest) = node->after;
+	*(node->after ? &node->after->before : &table->newest) = node->before;
 	table->count--;
 }
 
 void table_each(struct table *table, table_visit visit, void *context)
 {
-	struct node *node, *next;
-	size_t i;
+	const struct node *last = table->newest;
+	struct node *node = table->oldest, *next;
+	bool more = node;
 
-	if (!table->count)
-		return;
-	table->visiting++;
-	for (i = 0; i < table->size; i++) {
-		for (node = table->slots[i]; node; node = next) {
-			next = node->next;
-			visit(node, context);
-		}
+	for (; more; node = next) {
+		next = node->after;
+		more = node != last;
+		visit(node, context);
 	}
-	table->visiting--;
 }

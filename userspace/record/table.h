@@ -8,17 +8,18 @@
 
 struct node {
 	struct node *next;
+	struct node *before, *after; /* in the order in which they were added */
 	uint64_t hash;
 };
 
 struct table {
 	struct node **slots;
+	struct node *oldest, *newest;
 	size_t size; /* a power of two */
 	size_t count;
 	size_t key_offset; /* of the key, from the node */
 	size_t key_length;
 	uint64_t seed;
-	int visiting; /* table_each() is under way: no growing */
 };
 
 int table_init(struct table *table, size_t key_offset, size_t key_length); /* -ENOMEM */
@@ -29,6 +30,7 @@ void table_add(struct table *table, struct node *node);
 void table_remove(struct table *table, struct node *node);
 
 typedef void (*table_visit)(struct node *node, void *context); /* may remove this node, no other; may add */
+/* The oldest first; what is added meanwhile is not visited. */
 void table_each(struct table *table, table_visit visit, void *context);
 
 #endif

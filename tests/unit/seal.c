@@ -96,16 +96,17 @@ static void number_leaf(unsigned char leaf[HASH_SIZE], uint64_t number)
 	tree_leaf(leaf, &number, sizeof(number));
 }
 
+#define BEFORE (TREE_MANY + 8)
 /* From every size, every number of leaves: all that either keeps for the root and for the proof of its last leaf. */
 static void test_many_leaves(void **state)
 {
-	unsigned char leaves[200][HASH_SIZE], root[HASH_SIZE], expected[HASH_SIZE];
+	unsigned char leaves[BEFORE + TREE_MANY][HASH_SIZE], root[HASH_SIZE], expected[HASH_SIZE];
 	size_t before, count, i;
 
 	(void)state;
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < BEFORE + TREE_MANY; i++)
 		number_leaf(leaves[i], i);
-	for (before = 0; before < 136; before++)
+	for (before = 0; before < BEFORE; before++)
 		for (count = 0; count <= TREE_MANY; count++) {
 			struct tree one = {0}, many = {0};
 

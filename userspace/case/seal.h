@@ -43,7 +43,7 @@ void tree_node(unsigned char out[HASH_SIZE], const unsigned char left[HASH_SIZE]
 void tree_add(struct tree *tree, const unsigned char leaf[HASH_SIZE]);
 /* As so many times tree_add(), with many hashes at once. */
 void tree_add_many(struct tree *tree, const unsigned char leaves[][HASH_SIZE], size_t count);
-#define TREE_MANY 64 /* the most that may be added so */
+#define TREE_MANY 128 /* the most that may be added so */
 void tree_root(const struct tree *tree, unsigned char out[HASH_SIZE]);
 
 /*

@@ -26,12 +26,12 @@ struct sha256_message {
 
 /* Puts it together in `room`, of SHA256_BLOCKS(len) blocks. */
 struct sha256_message sha256_message(unsigned char *room, unsigned char prefix, const void *bytes, size_t len);
-/* Many at once: sixteen with AVX-512 (where they are about as long), else two with the SHA extensions. */
+/* Many at once: thirty-two with AVX-512 (where they are about as long), else two with the SHA extensions. */
 void sha256_many(unsigned char out[][HASH_SIZE], const struct sha256_message *messages, size_t count);
 
 /* Between sha256.c and sha256_wide.c */
 extern const uint32_t sha256_constants[64];
-/* Hashes the first few, sixteen at the most, and returns how many; 0: this processor cannot, or they are too few for
+/* Hashes the first few, thirty-two at the most, and returns how many; 0: this processor cannot, or they are too few for
  * it. */
 size_t sha256_wide(unsigned char out[][HASH_SIZE], const struct sha256_message *messages, size_t count);
 

@@ -53,7 +53,7 @@ ANALYSE_OBJ := $(call obj,$(ANALYSE_SRC)) $(B)/obj/userspace/catalog/classes.o $
 STATIC_OBJ  := $(call obj,userspace/static.c)
 LIB_OBJ     := $(CASE_OBJ) $(CATALOG_OBJ) $(filter-out %/main.o,$(ANALYSE_OBJ) $(RECORD_OBJ))
 
-.PHONY: all bpf static tests fuzz fuzz-programs check check-plaso install uninstall clean help bench format
+.PHONY: all bpf static tests fuzz fuzz-programs check check-inventory check-plaso install uninstall clean help bench format
 all: $(B)/quis $(B)/quis-record ## both programs and the BPF object, into build/
 
 bpf: $(B)/quis.bpf.o ## the BPF object alone
@@ -148,6 +148,9 @@ $(B)/bench/make-case: tests/bench/make-case.c $(CASE_OBJ)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(CASE_OBJ) $(RECORD_LIBS) $(ANALYSE_LIBS)
+
+check-inventory: all ## Debian's security products installed, found, purged, and what is left named (root, debootstrap; ten minutes and more)
+	$(Q)B=$(B) scripts/check-inventory
 
 check-plaso: all ## plaso reads two of the timelines (root, debootstrap; some minutes the first time)
 	$(Q)B=$(B) scripts/check-plaso

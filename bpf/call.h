@@ -516,6 +516,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(19, readv, on_data(R, A, WHAT_READ, B, C))                                                                     \
 	X(20, writev, on_data(R, A, WHAT_WRITE, B, C))                                                                   \
 	X(21, access, LOOK(CWD, A))                                                                                    \
+	X(30, shmat, ACT(30, 0))                                                                                        \
 	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
 	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
 	X(42, connect, on_connect(R, A, B))                                                                            \
@@ -525,6 +526,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, C))                                                          \
 	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
 	X(62, kill, ACT(62, 0))                                                                                        \
+	X(68, msgget, ACT(68, 0))                                                                                       \
 	X(76, truncate, ACT(76, NAME(0)))                                                                              \
 	X(77, ftruncate, ACT(77, OF_FD(0)))                                                                            \
 	X(78, getdents, on_bytes(R, A, WHAT_LIST))                                                                     \
@@ -570,6 +572,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(217, getdents64, on_bytes(R, A, WHAT_LIST))                                                                  \
 	X(234, tgkill, ACT(234, 0))                                                                                    \
 	X(235, utimes, ACT(235, NAME(0)))                                                                              \
+	X(240, mq_open, ACT(240, NAME(0)))                                                                              \
 	X(246, kexec_load, ACT(246, 0))                                                                                \
 	X(250, keyctl, ACT(250, 0))                                                                                    \
 	X(253, inotify_init, ACT(253, 0))                                                                              \

@@ -7,7 +7,10 @@
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <mqueue.h>
 #include <dirent.h>
 
 #define SIZE 10000
@@ -600,7 +603,50 @@ static void elf32(void)
 	me = self;
 }
 
+/* ---- what is no file: that it was used ---- */
+
+static void sysv_memory(void)
+{
+	int id = (int)need(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600), "shmget");
+	char *memory = shmat(id, NULL, 0);
+
+	shmctl(id, IPC_RMID, NULL);
+	need(memory == MAP_FAILED ? -1 : 0, "shmat");
+	action("shmat", NULL, NULL)->detail = text("{\"id\":%d}", id);
+	memory[0] = 1;
+	need(shmdt(memory), "shmdt");
+}
+
+static void sysv_queue(void)
+{
+	struct {
+		long type;
+		char bytes[100];
+	} message = {.type = 1};
+	int id = (int)need(msgget(IPC_PRIVATE, IPC_CREAT | 0600), "msgget");
+	long sent_one = msgsnd(id, &message, sizeof(message.bytes), 0);
+
+	msgctl(id, IPC_RMID, NULL);
+	need(sent_one, "msgsnd");
+	action("msgget", NULL, NULL);
+}
+
+static void posix_queue(void)
+{
+	const char *name = text("/quis-act-%d", (int)getpid());
+	mqd_t queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, NULL);
+
+	need(queue, "mq_open");
+	mq_unlink(name);
+	need(mq_send(queue, "x", 1, 0), "mq_send");
+	mq_close(queue);
+	action("mq_open", NULL, NULL);
+}
+
 static const struct act acts[] = {
+	{"sysv-memory", "System V shared memory", sysv_memory},
+	{"sysv-queue", "System V message queues", sysv_queue},
+	{"posix-queue", "POSIX message queues", posix_queue},
 	{"tee", NULL, do_tee, one_file},
 	{"vmsplice", NULL, do_vmsplice, one_file},
 	{"splice-socket", NULL, splice_socket, one_file},

@@ -12,8 +12,10 @@
 #define PLACE_KEPT (10 * SECOND) /* for an action that never came */
 
 const struct action_kind action_kinds[] = {
+	{30, "shmat", 0, {{"id", 0, ARG_INT}, {"flags", 2, ARG_HEX}}},
 	{41, "socket", 0, {{"family", 0, ARG_FAMILY}, {"type", 1, ARG_HEX}, {"protocol", 2, ARG_INT}}},
 	{62, "kill", 62, {{"pid", 0, ARG_INT}, {"signal", 1, ARG_INT}}},
+	{68, "msgget", 0, {{"key", 0, ARG_HEX}, {"flags", 1, ARG_HEX}}},
 	{76, "truncate", 76, {{"length", 1, ARG_INT}}},
 	{77, "truncate", 76, {{"length", 1, ARG_INT}}},
 	{82, "rename", 82, {{NULL}}},
@@ -45,6 +47,7 @@ const struct action_kind action_kinds[] = {
 	{200, "kill", 62, {{"tid", 0, ARG_INT}, {"signal", 1, ARG_INT}}},
 	{234, "kill", 62, {{"pid", 0, ARG_INT}, {"tid", 1, ARG_INT}, {"signal", 2, ARG_INT}}},
 	{235, "utimensat", 280, {{NULL}}},
+	{240, "mq_open", 0, {{"flags", 1, ARG_HEX}}},
 	{246, "kexec_load", 0, {{"segments", 1, ARG_INT}, {"flags", 3, ARG_HEX}}},
 	{250, "keyctl", 0, {{"operation", 0, ARG_INT}}},
 	{253, "inotify_init", 0, {{NULL}}},

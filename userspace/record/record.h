@@ -213,6 +213,7 @@ enum use {
 	USE_KEXEC,
 	USE_SENSOR,
 	USE_NETWORK, /* a flow with an address */
+	USE_IPC,     /* shared memory or message queues, of System V or POSIX */
 	USE_COUNT,
 };
 

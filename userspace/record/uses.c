@@ -39,6 +39,11 @@ void uses_action(struct recorder *r, const struct record_action *record, const s
 	if (record->result < 0)
 		return;
 	switch (record->nr) {
+	case 30:
+	case 68:
+	case 240:
+		uses_note(r, USE_IPC, head->start, head->tgid, kind->name, strlen(kind->name));
+		break;
 	case 101: /* PTRACE_TRACEME and PTRACE_DETACH reach nothing */
 		if (record->args[0] != 0 && record->args[0] != 17)
 			note_process(r, USE_MEMORY, head, kind->name, record->args[1]);

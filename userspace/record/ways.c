@@ -49,6 +49,9 @@ const struct way ways[] = {
 	{BYTES, "Linux AIO, results by io_getevents", "io_getevents io_pgetevents", {EXACTLY, EXACTLY}, .use = USE_AIO},
 	{BYTES, "Linux AIO, results taken from the shared ring", "",
 		BOTH(SEEN_NOT, "Results of Linux AIO that a process takes from the shared ring without a system call."), .use = USE_AIO},
+	{BYTES, "System V shared memory, message queues: that they were used", "shmat msgget mq_open", {EXACTLY, EXACTLY}},
+	{BYTES, "... and what went over them", "",
+		BOTH(SEEN_NOT, "What went over System V shared memory and over message queues (System V, POSIX), and to whom."), .use = USE_IPC},
 	{BYTES, "a descriptor that another thread replaces during the call", "",
 		BOTH(SEEN_LOWER, "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."), .use = USE_THREADS},
 

@@ -58,7 +58,7 @@ static bool get_name(struct message *m, char ret_name[NAME_SIZE])
 			text[length++] = '.';
 		/* a dot within a label would make it another name */
 		if (memchr(m->bytes + at, '.', label))
-			text[length] = '\0';
+			memset(text + length, 0, label);
 		else
 			memcpy(text + length, m->bytes + at, label);
 		length += label;

@@ -138,6 +138,15 @@ if "$QUIS" --help 2>&1 | grep -q '^ *verify\|quis verify'; then
 	is "the case is intact" "$RC" 0
 fi
 
+# ---- a kernel before 6.2: libbpf would search its modules, which the unit may not ----
+setpriv --bounding-set=-all,"$caps" "$RECORD" record --hide bpf_rdonly_cast -o old --path "$T/tool" >/dev/null 2>&1 </dev/null &
+old=$!
+PIDS+=("$old")
+ok "libbpf is told that there are no modules: a filter beside that of the confinement" within 30 grep -q '^Seccomp_filters:.*2' "/proc/$old/status"
+kill "$old"
+wait "$old"
+is "... and it records" "$?:$(sed -n '1s/.*"quis.fact":"\([a-z-]*\)".*/\1/p' old/facts-000001.ndjson)" 0:capture-start
+
 # ---- the command line goes before the file ----
 run timeout 20 "$RECORD" record --config right.conf -o other --duration 1s --examiner "Third"
 is "an option goes before the file" "$RC:$(jq -r 'select(."quis.fact" == "capture-start") | ."quis.case.examiner"' other/facts-000001.ndjson)" 0:Third

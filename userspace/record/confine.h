@@ -45,6 +45,9 @@ extern const char *const protection_names[PROTECTIONS];
 void confine_recorder(const struct confine_wants *wants, struct confinement *ret);
 void confine_reader(struct confinement *ret);
 
+/* Before the programs are loaded, without CAP_SYS_ADMIN: for good, and for every child. */
+int confine_modules(void);
+
 /* confine_try.c: does what a confined process must not be able to do, and what it must. */
 typedef void (*tried_fn)(const char *what, int error, bool should_work, void *context);
 void confine_try_recorder(int case_dir, tried_fn fn, void *context);

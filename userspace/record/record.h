@@ -118,6 +118,7 @@ struct sensor_options {
 	bool cost;	       /* keep what the verifier says of its work */
 	const char *pin;       /* directory on a BPF file system */
 	bool fresh;	       /* what lies there is not taken up */
+	bool alone;	       /* no command will be started, which would inherit a filter */
 };
 
 /* A program that should be attached and is not. */

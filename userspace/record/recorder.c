@@ -504,7 +504,10 @@ static int failed(const char *what, int error)
 static int open_sensor(struct recorder *r)
 {
 	const char *why = NULL;
-	int error = sensor_open(&r->sensor, &r->options->sensor, &why);
+	int error;
+
+	r->options->sensor.alone = !r->options->command;
+	error = sensor_open(&r->sensor, &r->options->sensor, &why);
 
 	if (!error && r->sensor.taken_up) {
 		error = continue_case(r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "record/sensor_private.h"
+#include "record/confine.h"
 #include "record/pin.h"
 
 #include <errno.h>
@@ -230,6 +231,13 @@ static uint32_t power_of_two(uint32_t value)
 	return power;
 }
 
+static bool has_typed_loads(const struct btf *btf, const struct sensor_options *options)
+{
+	if (options->hide && !strcmp(options->hide, "bpf_rdonly_cast"))
+		return false;
+	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+}
+
 static void size_maps(struct sensor *sensor, const struct sensor_options *options, const struct btf *btf)
 {
 	struct bpf_map *files_ring = bpf_object__find_map_by_name(sensor->object, "files_ring");
@@ -242,14 +250,12 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
 	uint8_t faults = btf__find_by_name_kind(btf, "btf_trace_mm_filemap_fault", BTF_KIND_TYPEDEF) > 0;
 	uint8_t depth = options->follow.on ? options->follow.depth : 0;
-	uint8_t typed = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	uint8_t typed = has_typed_loads(btf, options);
 
 	if (slots > SCRATCH_SLOTS_MAX)
 		slots = SCRATCH_SLOTS_MAX;
 	if (slots < 4)
 		slots = 4;
-	if (options->hide && !strcmp(options->hide, "bpf_rdonly_cast"))
-		typed = 0;
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "scratch"), slots);
 	if (options->ring_bytes)
 		bpf_map__set_max_entries(files_ring, options->ring_bytes);
@@ -616,6 +622,8 @@ int sensor_open(struct sensor *sensor, const struct sensor_options *options, con
 			options->btf);
 		return -ENOENT;
 	}
+	if (options->alone && !has_typed_loads(btf, options) && !capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN))
+		confine_modules();
 	sensor->pin_dir = -1;
 	error = options->pin ? pins_open(sensor, options->pin) : 0;
 	if (error) {

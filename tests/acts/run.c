@@ -524,11 +524,9 @@ static void run_act(size_t number, const struct row *r, const char *work)
 
 /*
  * Where it takes long to load the sensor (an emulated machine), --batch records one process that makes many acts after
- * each other: all that want the same options of the sensor, those that take a lot of it apart from the others. A process's
- * account does not depend on the others, so an exact result is as good as one alone; whatever is not exact is tried again
- * alone, and that counts.
+ * each other: all that want the same options of the sensor. A process's account does not depend on the others, so an exact
+ * result is as good as one alone; whatever is not exact is tried again alone, and that counts.
  */
-static const char *const heavy[] = {"storm/*", "race/*"};
 static const char *const alone[] = {"process/followed"}; /* its preparation must not be recorded */
 
 struct batch {
@@ -540,24 +538,14 @@ struct batch {
 static struct batch batches[ACTS_MAX];
 static size_t batches_n;
 
-static bool matches_any(const struct row *r, const char *const *patterns, size_t n)
+static bool is_alone(const struct row *r)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (matches(r, patterns[i]))
+	for (i = 0; i < sizeof(alone) / sizeof(alone[0]); i++)
+		if (matches(r, alone[i]))
 			return true;
 	return false;
-}
-
-static bool is_heavy(const struct row *r)
-{
-	return matches_any(r, heavy, sizeof(heavy) / sizeof(heavy[0]));
-}
-
-static bool is_alone(const struct row *r)
-{
-	return matches_any(r, alone, sizeof(alone) / sizeof(alone[0]));
 }
 
 static struct batch *batch_of(const struct row *r)
@@ -565,8 +553,7 @@ static struct batch *batch_of(const struct row *r)
 	size_t i;
 
 	for (i = 0; i < batches_n; i++)
-		if (!strcmp(batches[i].first->options, r->options) && is_heavy(batches[i].first) == is_heavy(r) &&
-			!is_alone(r))
+		if (!strcmp(batches[i].first->options, r->options) && !is_alone(r))
 			return &batches[i];
 	return NULL;
 }

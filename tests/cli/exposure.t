@@ -84,6 +84,7 @@ ok "query: over several cases too, and in order" bash -c '"$QUIS" query sent sen
 is "query: handovers" "$("$QUIS" query sent handovers --csv | grep -c "unix socket.*$ALL")" 1
 "$QUIS" timeline sent --format timesketch -o sent.jsonl 2>/dev/null
 ok "timeline: what was read in time is tagged" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/data/shadow\"))] | length > 0 and all(.tag | index(\"exposed\"))" sent.jsonl'
+ok "timeline: in OCSF and CSV, too" bash -c '"$1" timeline "$2" --format ocsf | jq -se "[.[] | select(.file.path // \"\" | endswith(\"/data/shadow\")) | .unmapped[\"quis.exposed\"]] | length > 0 and all" && "$1" timeline "$2" --format csv 2>/dev/null | grep "/data/shadow" | grep -q ",exposed.\\?$"' sh "$QUIS" sent
 ok "timeline: a library is not" bash -c 'jq -se "[.[] | select(.file_path // \"\" | endswith(\"/libc.so.6\"))] | length > 0 and all(.tag // [] | index(\"exposed\") | not)" sent.jsonl'
 "$QUIS" report sent --format html -o sent.html
 ok "HTML: the story, and the picture with its table" bash -c 'grep -q "id=\"exposure\"" sent.html && grep -q "<svg class=\"graph\"" sent.html && grep -q "The picture as a table" sent.html && grep -q "203.0.113.7:8080" sent.html'

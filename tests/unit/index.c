@@ -188,6 +188,7 @@ static void put_access(struct case_writer *writer, const char *path, const char 
 static void put_transfer(const char *to_inode, const char *to_flow, uint64_t first, uint64_t bytes)
 {
 	begin_burst("transfer", first, first + 5);
+	fact_text(&fact, "file.path", "/new");
 	fact_text(&fact, "quis.file.device", "254:0");
 	fact_text(&fact, "file.inode", "10");
 	fact_number(&fact, "quis.file.generation", 2);
@@ -246,6 +247,12 @@ static void test_transfers(void **state)
 		assert_string_equal(line, expected[i++]);
 	}
 	assert_int_equal(i, 4);
+	sqlite3_finalize(row);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT object || ', ' || detail FROM deeds WHERE what = 'moved by the kernel' ORDER BY time", -1, &row, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	assert_string_equal((const char *)sqlite3_column_text(row, 0), "/new -> ?, 1 calls, 10 bytes");
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	assert_string_equal((const char *)sqlite3_column_text(row, 0), "/new -> 203.0.113.7:443, 1 calls, 20 bytes");
 	sqlite3_finalize(row);
 	sqlite3_close(db);
 }

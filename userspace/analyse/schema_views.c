@@ -38,6 +38,8 @@ const char index_views[] =
 	"   path AS object, read_bytes AS bytes_in, write_bytes AS bytes_out, coalesce(errno, how) AS detail FROM access\n"
 	"  UNION ALL SELECT process, first, last, sequence, 'network', coalesce(remote, local), received_bytes, sent_bytes,\n"
 	"   coalesce(errno, transport) FROM flow\n"
+	"  UNION ALL SELECT process, first, last, sequence, 'moved by the kernel', iif(from_flow IS NULL, coalesce(path, '?'), coalesce(remote, 'a socket'))"
+	" || ' -> ' || iif(to_flow IS NULL, coalesce(to_path, '?'), coalesce(remote, 'a socket')), NULL, NULL, calls || ' calls, ' || bytes || ' bytes' FROM transfer\n"
 	"  UNION ALL SELECT process, time, last, sequence, kind, path || coalesce(' -> ' || target, ''), NULL, NULL, coalesce(errno, detail) FROM action\n"
 	"  UNION ALL SELECT process, time, NULL, sequence, event, executable, NULL, NULL, args FROM image\n"
 	"  UNION ALL SELECT process, time, NULL, sequence, 'end', NULL, NULL, NULL,\n"

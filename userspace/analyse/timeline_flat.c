@@ -257,7 +257,7 @@ int write_plaso(struct timeline *timeline, const struct event *event)
 static const char *const csv_names[] = {"datetime", "timestamp_desc", "data_type", "host_name", "event_sequence",
 	"process_pid", "process_name", "process_executable", "process_entity_id", "file_path", "file_device",
 	"file_inode", "file_class", "bytes_read", "bytes_written", "network_local", "network_remote", "bytes_sent",
-	"bytes_received", "action", "error", "message"};
+	"bytes_received", "action", "error", "message", "tag"};
 
 /*
  * A text that begins like a formula gets an apostrophe in front: a spreadsheet would run it. Numbers, times and our own
@@ -370,6 +370,6 @@ int write_csv_event(struct timeline *timeline, const struct event *event)
 	put_csv(out, event_text(event, PART_ERRNO), true);
 	putc_unlocked(',', out);
 	put_csv(out, text_of(event->message), true);
-	fputs("\r\n", out);
+	fputs(event_number(event, PART_EXPOSED) > 0 ? ",exposed\r\n" : ",\r\n", out);
 	return 0;
 }

@@ -386,6 +386,8 @@ static void emit_unmapped(struct emit *emit, const struct event *event)
 	}
 	emit_part(emit, "quis.file.device", event_text(event, PART_DEVICE));
 	emit_part(emit, "quis.file.class", event_text(event, PART_CLASS));
+	if (event_number(event, PART_EXPOSED) > 0)
+		emit_bool(emit, "quis.exposed", true);
 	if (event_extra(event).len > 2)
 		emit_members(emit, event_extra(event).bytes + 1, event_extra(event).len - 2);
 	emit_close(emit, '}');

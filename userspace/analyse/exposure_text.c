@@ -19,17 +19,6 @@ static void put(struct page *page, const char *text, const char *unknown)
 	text_put(page, exposed_text(text), unknown);
 }
 
-static void put_heading(struct page *page, const char *heading, double window_s, const char *rest)
-{
-	fputc('\n', page->out);
-	text_paint(page, "1");
-	fputs(heading, page->out);
-	if (window_s > 0)
-		fprintf(page->out, "%g s%s", window_s, rest);
-	text_paint(page, "0");
-	fputc('\n', page->out);
-}
-
 static void put_process(struct page *page, const char *comm, int64_t pid, uint64_t alike)
 {
 	put(page, comm, "a process");
@@ -118,11 +107,27 @@ static bool has_class(const struct exposed_route *route, const char *class)
 	return !class;
 }
 
+static bool any_route(const struct page *page, const struct exposures *exposures)
+{
+	size_t i;
+
+	for (i = 0; i < exposures->route_count; i++)
+		if (has_class(&exposures->routes[i], page->report->options.class))
+			return true;
+	return exposures->moved_count > 0;
+}
+
 void text_exposure_top(struct page *page, const struct exposures *exposures)
 {
 	size_t shown = 0, more = 0, i;
+	char heading[64];
 
-	put_heading(page, "What was read, then sent within ", exposures->window_s, "");
+	snprintf(heading, sizeof(heading), "What was read, then sent within %g s", exposures->window_s);
+	if (!any_route(page, exposures)) {
+		text_nothing(page, heading, "nothing, by it or by whom it handed to");
+		return;
+	}
+	text_heading(page, heading);
 	for (i = 0; i < exposures->moved_count && i < ROUTES_SHOWN; i++)
 		text_moved(page, &exposures->moved[i]);
 	for (i = 0; i < exposures->route_count; i++) {
@@ -135,8 +140,6 @@ void text_exposure_top(struct page *page, const struct exposures *exposures)
 	}
 	if (more)
 		fprintf(page->out, "  ... and %zu more ways (at the end)\n", more);
-	if (!shown && !exposures->moved_count)
-		fputs("  nothing: no file that is not its own was read in that time before something was sent or handed to others\n", page->out);
 }
 
 /* ---- at the end ---- */
@@ -254,9 +257,11 @@ static void put_handover(struct page *page, const struct exposed_handover *hando
 void text_exposure_end(struct page *page, const struct exposures *exposures)
 {
 	size_t shown = page->report->options.all ? SIZE_MAX : DETAILS_SHOWN, i;
+	char heading[64];
 
+	snprintf(heading, sizeof(heading), "Read, then sent within %g s: how it went", exposures->window_s);
 	if (exposures->route_count)
-		put_heading(page, "Read, then sent within ", exposures->window_s, ": how it went");
+		text_heading(page, heading);
 	for (i = 0; i < exposures->route_count && i < shown; i++)
 		put_route(page, &exposures->routes[i], i + 1);
 	if (exposures->route_count > i)
@@ -267,7 +272,7 @@ void text_exposure_end(struct page *page, const struct exposures *exposures)
 		fputc('\n', page->out);
 	}
 	if (exposures->handover_count)
-		put_heading(page, "Who handed what to whom", 0, "");
+		text_heading(page, "Who handed what to whom");
 	for (i = 0; i < exposures->handover_count && i < shown; i++)
 		put_handover(page, &exposures->handovers[i]);
 	if (exposures->handover_count > i)

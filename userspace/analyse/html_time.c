@@ -189,7 +189,7 @@ static int put_svg(struct html *html, const struct bars *accesses, const struct 
 	int below = TOP_HEIGHT + GAP_HEIGHT, height = below + BELOW_HEIGHT + 4, err;
 	FILE *out = html->out;
 
-	fprintf(out, "<svg class=\"time\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"time-what\">\n<title id=\"time-what\">Accesses by class, and bytes "
+	fprintf(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the timeline\"><svg class=\"time\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"time-what\">\n<title id=\"time-what\">Accesses by class, and bytes "
 		     "sent, over the time of the recording",
 		WIDTH, height);
 	fputs(html->session.exact ? "" : "; what was lost is shaded", out);
@@ -200,7 +200,7 @@ static int put_svg(struct html *html, const struct bars *accesses, const struct 
 	fprintf(out, "<text x=\"4\" y=\"14\">files reached: up to %" PRIu64 " accesses in 1/%d of the time</text>\n", accesses->highest, BUCKETS);
 	fprintf(out, "<text x=\"4\" y=\"%d\">sent over the network: up to ", below + 4);
 	html_size(out, sent->highest);
-	fprintf(out, " in 1/%d of the time</text>\n</svg>\n", BUCKETS);
+	fprintf(out, " in 1/%d of the time</text>\n</svg></div>\n", BUCKETS);
 	return err;
 }
 

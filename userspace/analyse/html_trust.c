@@ -162,7 +162,9 @@ void html_trust(struct html *html)
 	FILE *out = html->out;
 
 	fputs("<h2 id=\"trust\">How far this can be trusted</h2>\n<dl>", out);
-	fprintf(out, "<dt>exact</dt><dd>%s</dd>", session->exact ? "yes: nothing was lost" : "no: the numbers are lower bounds");
+	fprintf(out, "<dt>exact</dt><dd>%s</dd>", !session->exact ? "no: the numbers are lower bounds"
+		: session->unverified					 ? "not known: its own counts say that nothing was lost, but it is not as it was sealed"
+										 : "yes: nothing was lost");
 	put_lost(out, "records lost", session->lost_records);
 	put_lost(out, "counts lost to a full map", session->lost_map_full);
 	put_lost(out, "program runs missed", session->lost_missed_runs);

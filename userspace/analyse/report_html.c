@@ -123,7 +123,9 @@ static void put_verdict(struct html *html)
 	if (session->unverified) {
 		fputs("<p class=\"verdict bad\"><strong>UNVERIFIED.</strong> ", out);
 		html_text(out, session->verified_what, "");
-		fputs("</p>\n", out);
+		fprintf(out, ". What is left of it says that %s. <a href=\"#trust\">How far this can be trusted</a></p>\n",
+			session->exact ? "nothing was lost" : "something was lost, so that every number below is a lower bound");
+		return;
 	}
 	fputs(session->exact ? "<p class=\"verdict\"><strong>Exact.</strong> Nothing was lost. "
 			     : "<p class=\"verdict bad\"><strong>NOT EXACT: every number below is a lower bound.</strong> Something was lost. ",

@@ -44,6 +44,35 @@ void text_put(struct page *page, struct text text, const char *unknown)
 	free(plain);
 }
 
+static void put_bold(struct page *page, const char *text)
+{
+	text_paint(page, "1");
+	fputs(text, page->out);
+	text_paint(page, "0");
+}
+
+void text_heading(struct page *page, const char *heading)
+{
+	fputc('\n', page->out);
+	put_bold(page, heading);
+	fputc('\n', page->out);
+	page->nothing = false;
+}
+
+const char *text_exact(const struct report_session *session)
+{
+	return session->unverified ? "by its own counts nothing was lost" : "nothing was lost: the numbers are exact";
+}
+
+void text_nothing(struct page *page, const char *heading, const char *words)
+{
+	if (!page->nothing)
+		fputc('\n', page->out);
+	put_bold(page, heading);
+	fprintf(page->out, ": %s\n", words);
+	page->nothing = true;
+}
+
 void text_indent(struct page *page)
 {
 	fprintf(page->out, "%*s", 2 * (page->depth < INDENT_MAX ? page->depth : INDENT_MAX), "");
@@ -186,7 +215,7 @@ static void put_title(struct page *page, const struct report_session *session)
 	fputs("\nhooks: ", page->out);
 	text_put(page, session->hooks, "not known");
 	if (session->exact)
-		fputs("; nothing was lost: the numbers are exact", page->out);
+		fprintf(page->out, "; %s", text_exact(session));
 	fputs(text_is(session->verified, "verified") ? "\nverified: " : "\nnot verified: ", page->out);
 	text_put(page, session->verified_what, "not known");
 	if (session->examiner.bytes) {

@@ -16,10 +16,15 @@ struct page {
 	int depth;	  /* of the process in the tree */
 	unsigned reasons; /* told at the top */
 	struct exposures *exposures;
+	bool nothing; /* what was written last was text_nothing() */
 };
 
 void text_paint(struct page *page, const char *code);
 void text_indent(struct page *page);
+void text_heading(struct page *page, const char *heading);
+/* A part of the first screen that has nothing to tell is one line, and such lines stand together. */
+void text_nothing(struct page *page, const char *heading, const char *words);
+const char *text_exact(const struct report_session *session); /* words for a session that lost nothing */
 void text_put(struct page *page, struct text text, const char *unknown);
 char *text_copy_plain(struct text text); /* NULL: not known, or no memory */
 const char *text_size(char out[SIZE_TEXT], uint64_t bytes);

@@ -22,15 +22,6 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void put_heading(struct page *page, const char *heading)
-{
-	fputc('\n', page->out);
-	text_paint(page, "1");
-	fputs(heading, page->out);
-	text_paint(page, "0");
-	fputc('\n', page->out);
-}
-
 static void put_product(struct page *page, const struct finding_product *product, bool first)
 {
 	fputs(first ? "product: " : "         ", page->out);
@@ -94,7 +85,7 @@ static void put_classes(struct page *page, const struct findings *findings)
 	char size[SIZE_TEXT];
 	size_t i;
 
-	put_heading(page, "What it read that is not its own");
+	text_heading(page, "What it read that is not its own");
 	for (i = 0; i < findings->class_count; i++) {
 		const struct finding_class *class = &findings->classes[i];
 
@@ -151,25 +142,31 @@ static void put_places(struct page *page, const struct findings *findings)
 	size_t shown = findings->place_count > PLACES_SHOWN ? PLACES_SHOWN : findings->place_count, i;
 	char size[SIZE_TEXT];
 
-	put_heading(page, "Where it sent data");
-	if (!findings->place_count)
-		fputs("  nowhere: no network connection\n", page->out);
+	if (findings->place_count)
+		text_heading(page, "Where it sent data");
+	else
+		text_nothing(page, "Where it sent data", "nowhere, no network connection");
 	for (i = 0; i < shown; i++)
 		put_place(page, &findings->places[i]);
 	if (shown < findings->place_count)
 		fprintf(page->out, "  ... and %zu more\n", findings->place_count - shown);
 	if (findings->place_count)
 		text_owners(page);
-	if (findings->unix_flows)
-		fprintf(page->out, "  within this machine: %" PRIu64 " unix socket%s, %s\n", findings->unix_flows, plural(findings->unix_flows),
-			text_size(size, findings->unix_bytes));
+	if (!findings->unix_flows)
+		return;
+	fprintf(page->out, "  within this machine: %" PRIu64 " unix socket%s, %s\n", findings->unix_flows, plural(findings->unix_flows),
+		text_size(size, findings->unix_bytes));
 }
 
 static void put_unusual(struct page *page, const struct findings *findings)
 {
 	size_t i;
 
-	put_heading(page, "What is unusual");
+	if (!findings->unusual_count) {
+		text_nothing(page, "What is unusual", "nothing of what is looked for");
+		return;
+	}
+	text_heading(page, "What is unusual");
 	for (i = 0; i < findings->unusual_count; i++) {
 		fprintf(page->out, "  %s: %" PRIu64, findings->unusual[i].what, findings->unusual[i].count);
 		if (findings->unusual[i].example) {
@@ -178,8 +175,6 @@ static void put_unusual(struct page *page, const struct findings *findings)
 		}
 		fputc('\n', page->out);
 	}
-	if (!findings->unusual_count)
-		fputs("  nothing of what is looked for\n", page->out);
 }
 
 struct clock_changes {
@@ -212,10 +207,11 @@ static void put_clock(struct page *page)
 
 static void put_trust(struct page *page, const struct report_session *session)
 {
-	put_heading(page, "How far this can be trusted");
-	fputs(session->exact ? "  nothing was lost: the numbers are exact\n" : "  NOT EXACT: the numbers are lower bounds, for the reasons in the first line\n",
-		page->out);
-	fputs("  ", page->out);
+	text_heading(page, "How far this can be trusted");
+	if (session->exact)
+		fprintf(page->out, "  %s; ", text_exact(session));
+	else
+		fputs("  NOT EXACT: the numbers are lower bounds, for the reasons in the first line\n  ", page->out);
 	text_put(page, session->verified_what, "it is not known whether the case is as it was sealed");
 	put_clock(page);
 	fputs("\n  ", page->out);

@@ -257,14 +257,24 @@ struct control {
 	s32 level, type;
 };
 
+static __always_inline bool is_rights(const struct control *c)
+{
+	return c->level == 1 && c->type == 1; /* SOL_SOCKET, SCM_RIGHTS */
+}
+
+static __always_inline bool get_control(struct control *c, u64 at, u64 end)
+{
+	return at + sizeof(*c) <= end && !bpf_probe_read_user(c, sizeof(*c), (void *)at) && c->length >= sizeof(*c);
+}
+
 /*
- * Files that pass over a unix socket (SCM_RIGHTS). One loop over the headers and what they hold, since the verifier walks through all rounds of
- * an inner one for each of the outer, and there is no frame left for a function.
+ * Files that pass over a unix socket (SCM_RIGHTS). The kernel gives one such message; a sender may give several (scm_fp_copy(), net/core/scm.c):
+ * what the later ones hold is lost. First the message, then its files: a loop within a loop is what kernel 5.10 walks through to no end.
  */
 __noinline int on_control(u64 file, u64 umessage, u32 what)
 {
 	u64 control[2]; /* address and length */
-	u64 sk, at, next = 0, left = 0;
+	u64 sk, at, count;
 	struct control c;
 	u32 from;
 
@@ -277,23 +287,29 @@ __noinline int on_control(u64 file, u64 umessage, u32 what)
 		return 0;
 	if (bpf_probe_read_user(control, sizeof(control), (void *)(umessage + MESSAGE_CONTROL)) || !control[0])
 		return 0;
-	from = peer_of(sk);
+	control[1] += control[0];
 	at = control[0];
 #pragma clang loop unroll(disable)
-	for (u32 i = 0; i < RIGHTS_MAX + CONTROL_MAX; i++) {
-		if (left) {
-			pass_right(at, from, what == WHAT_SEND ? file : 0);
-			left--;
-			at = left ? at + 4 : next;
-			continue;
-		}
-		if (at + sizeof(c) > control[0] + control[1] || bpf_probe_read_user(&c, sizeof(c), (void *)at) || c.length < sizeof(c))
+	for (u32 i = 0; i < CONTROL_MAX; i++) {
+		if (!get_control(&c, at, control[1]))
+			return 0;
+		if (is_rights(&c))
 			break;
-		next = at + ((c.length + 7) & ~7ULL);
-		if (c.level == 1 && c.type == 1) /* SOL_SOCKET, SCM_RIGHTS */
-			left = (c.length - sizeof(c)) / 4;
-		at = left ? at + sizeof(c) : next;
+		at += (c.length + 7) & ~7ULL;
 	}
+	if (!is_rights(&c))
+		return 0;
+	from = peer_of(sk);
+	count = (c.length - sizeof(c)) / 4;
+	at += sizeof(c);
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < RIGHTS_MAX; i++) {
+		if (i >= count)
+			break;
+		pass_right(at + i * 4, from, what == WHAT_SEND ? file : 0);
+	}
+	if (what == WHAT_SEND && get_control(&c, at - sizeof(c) + ((c.length + 7) & ~7ULL), control[1]) && is_rights(&c))
+		ADD(state.lost_calls, 1);
 	return 0;
 }
 

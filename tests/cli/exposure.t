@@ -130,6 +130,14 @@ is "... query" "$("$QUIS" query given moved --csv | grep -c "data/shadow.*descri
 "$QUIS" timeline given --format timesketch -o given.jsonl 2>/dev/null
 ok "... timeline" bash -c 'jq -se "[.[] | select(.message | contains(\"handed over, open, \"))] | length >= 1 and all(.timestamp_desc | startswith(\"Open File Handed Over\"))" given.jsonl'
 
+"$QUIS" run -o twice -- "$PYTHON" -c '
+import array, os, socket
+near, far = socket.socketpair()
+fds = array.array("i", [os.open("data/shadow", os.O_RDONLY)])
+near.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] * 2)' >twice.out 2>twice.err
+report twice
+ok "... of several control messages the first is told, and that there was more counts as lost" bash -c 'jq -e "(.completeness.exact | not) and ([.processes[].transfers[]?.descriptors // empty] == [1])" twice.json'
+
 plant quiet quiet
 ok "nothing sent after the reading: no claim" tells quiet '[routes("credentials"), routes("documents")] == []'
 ok "... though it is known that they were read, and that something was sent" tells quiet '[.processes[].files[] | select(.class == "credentials")] | length == 1'

@@ -236,6 +236,26 @@ unshare -m --propagation private bash -c 'mount -t tmpfs none /run || exit; pyth
 	kill "$listener"' >journal.log 2>&1
 ok "--checkpoint-to journal: the newest checkpoint comes last" cmp <(tail -n 5 journal.got) journaled/checkpoint
 ok "... and others before, of which the case is a continuation" bash -c 'head -n 5 journal.got >journal.first && ! cmp -s journal.first journaled/checkpoint && "$QUIS" verify journaled --since journal.first'
+# A syslog of our own, in a /dev of its own: a line for each, in which a space stands for what ended a line of the note.
+cat >syslog.py <<'END'
+import os, re, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+s.settimeout(20)
+open("syslog.ready", "w").close()
+with open("syslog.got", "wb") as out:
+    while True:
+        note = re.fullmatch(rb"<29>quis-record\[\d+\]: checkpoint (\S+) (\d+) (\S+)  (\S+) (\S+) (\S+)", s.recv(65536))
+        out.write(b"%s\n%s\n%s\n\n%s %s %s\n" % note.groups())
+        out.flush()
+END
+unshare -m --propagation private bash -c 'touch null; mount --bind /dev/null null && mount -t tmpfs none /dev && touch /dev/null && mount --bind null /dev/null || exit
+	python3 syslog.py & listener=$!
+	until [ -e syslog.ready ]; do sleep 0.1; done
+	"$QUIS" run -o logged --heartbeat 1s --checkpoint-to syslog -- sh work
+	kill "$listener"' >syslog.log 2>&1
+ok "--checkpoint-to syslog: the newest checkpoint comes last" cmp <(tail -n 5 syslog.got) logged/checkpoint
+ok "... and others before, of which the case is a continuation" bash -c 'head -n 5 syslog.got >syslog.first && ! cmp -s syslog.first logged/checkpoint && "$QUIS" verify logged --since syslog.first'
 fails "--checkpoint-to a journal that is not there" 1 "systemd/journal|No such file" \
 	unshare -m --propagation private bash -c 'mount -t tmpfs none /run && exec "$@"' - "$QUIS" run -o journaled2 --checkpoint-to journal -- touch started
 ok "then the COMMAND was not started" test ! -e started

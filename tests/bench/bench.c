@@ -28,8 +28,6 @@
 #define PAIRS 100000
 #define CLAM_FILES 1000
 #define ATTEMPTS 3
-#define PEER_ROUNDS 1
-#define AROUND_MOST 5000
 #define IDLE_SECONDS 20
 #define IDLE_LIMIT 0.1		 /* percent of a core */
 #define MEMORY_LIMIT (64 * 1024) /* KiB */
@@ -158,7 +156,7 @@ struct samples {
 
 static struct workload {
 	const char *name, *operation;
-	unsigned quick, full; /* operations a run; quick 0: left out of --quick */
+	unsigned quick, full; /* operations a run */
 	char where[PATH_MAX];
 	char program[PATH_MAX];
 	struct samples run[CONFIGS], cpu[CONFIGS], sensor[CONFIGS]; /* sensor: its own CPU, or the peer's */
@@ -171,9 +169,6 @@ static struct workload {
 	{.name = "echo", .operation = "64-byte TCP echo", .quick = 10000, .full = 20000},
 	{.name = "send", .operation = "64 KiB TCP send", .quick = 5000, .full = 10000},
 	{.name = "spawn", .operation = "fork+exec", .quick = 300, .full = 500},
-	{.name = "stat", .operation = "stat by name", .full = FILES},
-	{.name = "connect", .operation = "connect+send+recv+close", .full = 2000},
-	{.name = "splice", .operation = "splice of 500 bytes+read", .full = 100000},
 	{.name = "clamscan", .operation = "clamscan, a file", .quick = CLAM_FILES, .full = CLAM_FILES},
 };
 #define WORKLOADS (sizeof(workloads) / sizeof(*workloads))
@@ -257,8 +252,8 @@ static void run_samples(struct workload *w, size_t config, struct truth *truths)
 	unsigned i, count = operations(w), times = around ? 1 : options.samples;
 	struct cost cost;
 
-	if (around && count > AROUND_MOST)
-		count = AROUND_MOST; /* it takes hundreds of times as long */
+	if (around && count > FILES)
+		count = FILES; /* it takes hundreds of times as long */
 	for (i = 0; i < times; i++) {
 		truths[i] = (struct truth){.workload = w->name,
 			.count = count,
@@ -269,8 +264,6 @@ static void run_samples(struct workload *w, size_t config, struct truth *truths)
 	}
 }
 
-static unsigned round_number;
-
 static void run_peer(struct workload *w, size_t config)
 {
 	const struct peer *peer = peer_at(config - FLOOR);
@@ -278,7 +271,7 @@ static void run_peer(struct workload *w, size_t config)
 	double used;
 	pid_t pid;
 
-	if (!peer_is_there(peer) || (config != FLOOR && (!w->quick || round_number >= PEER_ROUNDS)))
+	if (!peer_is_there(peer))
 		return;
 	if (peer->around) {
 		around = peer;
@@ -346,7 +339,7 @@ static void run_config(struct workload *w, size_t config, const char *idle_pid)
 
 static bool wanted(const struct workload *w)
 {
-	return w->program[0] && operations(w) && (!options.only || !strcmp(options.only, w->name));
+	return w->program[0] && (!options.only || !strcmp(options.only, w->name));
 }
 
 /* Each workload goes through its configurations in turn; which comes first changes with the round. */
@@ -358,7 +351,6 @@ static void run_rounds(void)
 
 	snprintf(idle_pid, sizeof(idle_pid), "%d", (int)idle);
 	for (round = 0; round < options.rounds; round++) {
-		round_number = round;
 		progress("round %u of %u", round + 1, options.rounds);
 		for (i = 0; i < WORKLOADS; i++)
 			for (k = 0; k < configs && wanted(&workloads[i]); k++)
@@ -641,8 +633,8 @@ static void prepare(void)
 
 		snprintf(w->program, sizeof(w->program), "%s", work_program);
 		snprintf(w->where, sizeof(w->where), "%s", files_dir);
-		if (!strcmp(w->name, "echo") || !strcmp(w->name, "send") || !strcmp(w->name, "connect"))
-			start_server(strcmp(w->name, "send"), w->where);
+		if (!strcmp(w->name, "echo") || !strcmp(w->name, "send"))
+			start_server(!strcmp(w->name, "echo"), w->where);
 		else if (!strcmp(w->name, "spawn"))
 			snprintf(w->where, sizeof(w->where), "%.4000s/leaf", options.programs);
 		else if (!strcmp(w->name, "clamscan")) {

@@ -152,57 +152,6 @@ static bool check_spawn(const struct truth *t, const json_t *process, const json
 	return same(t, "children that ran leaf and ended with 0", children, t->count);
 }
 
-/* By name, where the kernel tells no object; else by object. */
-static bool check_stat(const struct truth *t, const json_t *process, const json_t *all)
-{
-	static const char *const lists[] = {"looked_at", "files"};
-	uint64_t stats = 0, names = 0;
-	size_t length = strlen(t->files), i, k;
-	const json_t *one;
-
-	(void)all;
-	for (k = 0; k < 2; k++) {
-		json_array_foreach (json_object_get(process, lists[k]), i, one) {
-			const char *path = text(one, "path");
-
-			if (strncmp(path, t->files, length) || path[length] != '/')
-				continue;
-			names++;
-			stats += number(one, "stats");
-		}
-	}
-	return same(t, "names", names, t->count) & same(t, "stats", stats, t->count);
-}
-
-static bool check_connect(const struct truth *t, const json_t *process, const json_t *all)
-{
-	const json_t *flows = json_object_get(process, "flows"), *flow;
-	uint64_t sent = 0, received = 0;
-	size_t i;
-
-	(void)all;
-	json_array_foreach (flows, i, flow) {
-		sent += number(flow, "sent_bytes");
-		received += number(flow, "received_bytes");
-	}
-	return same(t, "flows", json_array_size(flows), t->count) & same(t, "sent bytes", sent, t->count * 64ULL) &
-	       same(t, "received bytes", received, t->count * 64ULL);
-}
-
-static bool check_splice(const struct truth *t, const json_t *process, const json_t *all)
-{
-	const json_t *transfers = json_object_get(process, "transfers"), *one;
-	struct sums s = sum_files(t, process);
-	uint64_t bytes = 0;
-	size_t i;
-
-	(void)all;
-	json_array_foreach (transfers, i, one)
-		bytes += number(one, "bytes");
-	return same(t, "reads", s.reads, t->count) & same(t, "bytes", s.bytes, (uint64_t)t->count * FILE_BYTES) &
-	       same(t, "bytes of transfers", bytes, (uint64_t)t->count * FILE_BYTES);
-}
-
 /* How often clamscan opens and reads a file is its own affair: each must be there, read or mapped whole. */
 static bool check_clamscan(const struct truth *t, const json_t *process, const json_t *all)
 {
@@ -223,9 +172,6 @@ static const struct {
 	{"send", check_send},
 	{"spawn", check_spawn},
 	{"clamscan", check_clamscan},
-	{"stat", check_stat},
-	{"connect", check_connect},
-	{"splice", check_splice},
 	{"pairs", check_pairs},
 };
 

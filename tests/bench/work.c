@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,83 +152,6 @@ static void pread_small(unsigned count, const char *dir)
 	end();
 }
 
-static void stat_all(unsigned count, const char *dir)
-{
-	char name[64];
-	struct stat st;
-	unsigned i;
-
-	if (chdir(dir))
-		die(dir);
-	begin();
-	for (i = 0; i < count; i++) {
-		file_name(name, i);
-		if (stat(name, &st))
-			die(name);
-	}
-	end();
-}
-
-/* ---- many at once: how the cost of one grows; COUNT of them share these many calls ---- */
-
-#define SHARED_CALLS 400000
-
-static int shared_fd;
-
-static void *pread_share(void *calls)
-{
-	char bytes[64];
-	unsigned i;
-
-	for (i = 0; i < *(unsigned *)calls; i++)
-		if (pread(shared_fd, bytes, sizeof(bytes), 0) != sizeof(bytes))
-			die("pread");
-	return NULL;
-}
-
-static void open_shared(const char *dir)
-{
-	char name[64];
-
-	file_name(name, 0);
-	if (chdir(dir) || (shared_fd = open(name, O_RDONLY)) < 0)
-		die(dir);
-}
-
-static void processes(unsigned count, const char *dir)
-{
-	unsigned calls = SHARED_CALLS / count, i;
-	int status;
-
-	open_shared(dir);
-	begin();
-	for (i = 0; i < count; i++) {
-		if (!fork()) {
-			pread_share(&calls);
-			_exit(0);
-		}
-	}
-	while (wait(&status) > 0)
-		if (status)
-			die("a child");
-	end();
-}
-
-static void threads(unsigned count, const char *dir)
-{
-	unsigned calls = SHARED_CALLS / count, i;
-	pthread_t thread[64];
-
-	open_shared(dir);
-	begin();
-	for (i = 0; i < count && i < 64; i++)
-		if (pthread_create(&thread[i], NULL, pread_share, &calls))
-			die("a thread");
-	while (i--)
-		pthread_join(thread[i], NULL);
-	end();
-}
-
 /* ---- a call that no hook is for ---- */
 
 static void getppid_loop(unsigned count, const char *unused)
@@ -286,67 +208,6 @@ static void sends(unsigned count, const char *port)
 	end();
 }
 
-/* New connections: of each, the first bytes are copied, in which a name may be. */
-static void connects(unsigned count, const char *port)
-{
-	char bytes[64] = "";
-	unsigned i;
-	int fd;
-
-	begin();
-	for (i = 0; i < count; i++) {
-		fd = connect_to(port);
-		if (send(fd, bytes, sizeof(bytes), 0) != sizeof(bytes) ||
-			recv(fd, bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes) || close(fd))
-			die("a connection");
-	}
-	end();
-}
-
-/* A pipe and a file, which the kernel moves bytes between. */
-static void transfers(unsigned count, const char *dir)
-{
-	int ends[2];
-	char bytes[FILE_BYTES];
-	unsigned i;
-	loff_t at;
-
-	open_shared(dir);
-	if (pipe(ends))
-		die("pipe");
-	begin();
-	for (i = 0; i < count; i++) {
-		at = 0;
-		if (splice(shared_fd, &at, ends[1], NULL, FILE_BYTES, 0) != FILE_BYTES ||
-			read(ends[0], bytes, sizeof(bytes)) != FILE_BYTES)
-			die("splice");
-	}
-	end();
-}
-
-/* The other end, for where the driver of the bench is not. Says its port. */
-static void serve(unsigned echoes, const char *unused)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t length = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
-	static char bytes[1 << 16];
-	ssize_t got;
-
-	(void)unused;
-	if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof(at)) || listen(listener, 16) ||
-		getsockname(listener, (struct sockaddr *)&at, &length))
-		die("listen");
-	printf("%u\n", ntohs(at.sin_port));
-	fflush(stdout);
-	while ((fd = accept(listener, NULL, NULL)) >= 0) {
-		while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0)
-			if (echoes && send(fd, bytes, got, 0) != got)
-				break;
-		close(fd);
-	}
-}
-
 /* ---- fork and exec of a small static program ---- */
 
 static void spawn(unsigned count, const char *leaf)
@@ -382,12 +243,6 @@ static const struct {
 	{"send", sends},
 	{"spawn", spawn},
 	{"pairs", pairs},
-	{"stat", stat_all},
-	{"connect", connects},
-	{"splice", transfers},
-	{"processes", processes},
-	{"threads", threads},
-	{"serve", serve},
 };
 
 int main(int argc, char **argv)

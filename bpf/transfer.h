@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the kernel moves from one object to another without the process's memory in between: sendfile, splice, tee, copy_file_range; and open
- * files that are handed over a socket. The reads and writes of both are counted as always; here the pair is, in a map of its own that is flipped with the others. Both ends have
- * just been counted, so that their names are told with those counts.
+ * files that are handed over a socket. The reads and writes of both are counted as always; here the pair is, in a map of its own that is
+ * flipped with the others. Both ends have just been counted, so that their names are told with those counts.
  */
 #ifndef QUIS_BPF_TRANSFER_H
 #define QUIS_BPF_TRANSFER_H

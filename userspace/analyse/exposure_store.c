@@ -93,6 +93,11 @@ static const char handovers_sql[] =
 	" LEFT JOIN flow AS f ON g.of_flow AND f.id = g.object LEFT JOIN file AS o ON NOT g.of_flow AND o.id = g.object"
 	" ORDER BY g.given DESC, g.first LIMIT %d;\n";
 
+/* Of transfer AS t: over a unix socket to a process that was not recorded. */
+#define JOIN_OUTSIDE                                                                                                                            \
+	" JOIN (SELECT process, flow_id, max(peer_pid) AS peer_pid FROM flow WHERE family = 'unix' GROUP BY 1, 2"                                   \
+	"  HAVING max(peer_pid) NOT IN (SELECT pid FROM process)) AS w ON w.process = t.process AND w.flow_id = t.to_flow"
+
 /* An open file instead of its content: who then read how much of it. */
 static const char descriptors_sql[] =
 	"INSERT INTO handover (way, giver, giver_pid, giver_name, receiver, receiver_pid, receiver_name, object, times, files, taken_bytes, first, last)"
@@ -104,8 +109,7 @@ static const char descriptors_sql[] =
 	"INSERT INTO handover (way, giver, giver_pid, giver_name, receiver_pid, object, times, files, first, last)"
 	" SELECT 'descriptor', p.id, p.pid, p.comm, w.peer_pid, max(t.path), capped_sum(t.descriptors), count(DISTINCT t.device || ':' || t.inode), min(t.first), max(t.last)"
 	" FROM transfer AS t JOIN process AS p ON p.id = t.process"
-	" LEFT JOIN (SELECT process, flow_id, max(peer_pid) AS peer_pid FROM flow WHERE family = 'unix' GROUP BY 1, 2) AS w ON w.process = t.process AND w.flow_id = t.to_flow"
-	" WHERE t.descriptors > 0 AND w.peer_pid NOT IN (SELECT pid FROM process) GROUP BY t.process, w.peer_pid;\n"
+	JOIN_OUTSIDE " WHERE t.descriptors > 0 GROUP BY t.process, w.peer_pid;\n"
 	"INSERT INTO handover (way, receiver, receiver_pid, receiver_name, object, times, files, taken_bytes, first, last)"
 	" SELECT 'fanotify', p.id, p.pid, p.comm, max(a.path), count(*), count(DISTINCT a.file), capped_sum(a.read_bytes), min(a.first), max(a.last)"
 	" FROM access AS a JOIN process AS p ON p.id = a.process WHERE a.how LIKE '%fanotify%' GROUP BY a.process;\n"
@@ -131,8 +135,8 @@ static int store_handovers(struct exposure *exposure)
 }
 
 /*
- * What the kernel moved from a file to a socket: the open file itself (to who is recorded: what he read is told with him); or at once (sendfile), or into a pipe and out of it (splice). Of a pipe into which something
- * else went as well, it is not known which bytes came out.
+ * What the kernel moved from a file to a socket: at once (sendfile), or the open file itself (of who was recorded, what he read of it is told
+ * with him), or into a pipe and out of it (splice). Of a pipe into which something else went as well, it is not known which bytes came out.
  */
 static const char moved_sql[] =
 	"INSERT INTO moved (process, file, path, class, remote, flow_id, way, calls, bytes, at_most, first, last)"
@@ -143,8 +147,7 @@ static const char moved_sql[] =
 	"INSERT INTO moved (process, file, path, class, remote, flow_id, way, calls, bytes, at_most, peer_pid, first, last)"
 	" SELECT t.process, t.from_file, max(t.path), coalesce(f.class, path_class(max(t.path))), max(t.remote), t.to_flow, 'descriptor', capped_sum(t.descriptors),"
 	"  0, 0, max(w.peer_pid), min(t.first), max(t.last) FROM transfer AS t LEFT JOIN file AS f ON f.id = t.from_file"
-	"  LEFT JOIN (SELECT process, flow_id, max(peer_pid) AS peer_pid FROM flow WHERE family = 'unix' GROUP BY 1, 2) AS w ON w.process = t.process AND w.flow_id = t.to_flow"
-	" WHERE t.descriptors > 0 AND t.device IS NOT NULL AND w.peer_pid NOT IN (SELECT pid FROM process) GROUP BY t.process, t.device, t.inode, t.generation, t.to_flow"
+	JOIN_OUTSIDE " WHERE t.descriptors > 0 AND t.device IS NOT NULL GROUP BY t.process, t.device, t.inode, t.generation, t.to_flow"
 	" HAVING coalesce(f.class, path_class(max(t.path)), 'other') NOT IN ('own', 'libraries');\n"
 	"WITH filled AS MATERIALIZED (SELECT process, from_file, device, inode, generation, max(path) AS path, to_device, to_inode, capped_sum(bytes) AS bytes, min(first) AS first"
 	"  FROM transfer WHERE to_type = 'pipe' AND from_flow IS NULL AND type IS NOT 'pipe' AND device IS NOT NULL GROUP BY process, device, inode, generation, to_device, to_inode),"

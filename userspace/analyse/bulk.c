@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bulk.h"
+#include "case/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,20 +86,6 @@ static int open_temporary(void)
 	return fd;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	ssize_t done;
-
-	for (; len; bytes += done, len -= done) {
-		done = write(fd, bytes, len);
-		if (done < 0 && errno == EINTR)
-			done = 0;
-		else if (done <= 0)
-			return done ? -errno : -ENOSPC;
-	}
-	return 0;
-}
-
 static int write_run(struct bulk *bulk)
 {
 	size_t len = bulk->count * bulk->item;
@@ -115,7 +102,7 @@ static int write_run(struct bulk *bulk)
 		bulk->fd = err;
 	}
 	qsort(bulk->items, bulk->count, bulk->item, bulk->compare);
-	err = write_all(bulk->fd, bulk->items, len);
+	err = write_whole(bulk->fd, bulk->items, len);
 	if (err)
 		return err;
 	runs[bulk->run_count++] = (struct run){.at = bulk->file_size, .end = bulk->file_size + len};

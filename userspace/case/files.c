@@ -17,7 +17,7 @@ void seal_name(char out[SEGMENT_NAME], uint32_t number)
 	snprintf(out, SEGMENT_NAME, "%s/%06u", seals_directory, number);
 }
 
-static int write_whole(int fd, const char *bytes, size_t len)
+int write_whole(int fd, const char *bytes, size_t len)
 {
 	ssize_t done;
 

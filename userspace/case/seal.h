@@ -20,6 +20,8 @@
 
 /* ---- files.c: a case is hostile: no link is followed, no FIFO waited for ---- */
 
+int write_whole(int fd, const char *bytes, size_t len); /* 0, or -errno */
+
 /* Replaces a file whole: written beside it, synced, renamed. */
 int file_replace(int dir, const char *name, const void *bytes, size_t len);
 /* As file_replace(), for what is replaced once a second: the file from before stays beside it, as NAME.new, and is

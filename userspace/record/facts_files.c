@@ -92,12 +92,26 @@ void facts_path(struct fact *f, const char *key, const char *raw_key, const stru
 		fact_bytes(f, key, raw_key, text, length);
 }
 
+struct bit_name {
+	uint64_t bit;
+	const char *name;
+};
+#define BIT_NAMES 8
+
+static void bit_list(struct fact *f, const char *key, uint64_t bits, const struct bit_name *names, size_t names_count)
+{
+	const char *list[BIT_NAMES];
+	size_t i, count = 0;
+
+	for (i = 0; i < names_count && i < BIT_NAMES; i++)
+		if (bits & names[i].bit)
+			list[count++] = names[i].name;
+	fact_list(f, key, list, count);
+}
+
 static void how_list(struct fact *f, uint32_t how)
 {
-	static const struct {
-		uint32_t bit;
-		const char *name;
-	} names[] = {
+	static const struct bit_name names[] = {
 		{HOW_OPENED, "opened"},
 		{HOW_INHERITED, "inherited"},
 		{HOW_RECEIVED, "received"},
@@ -106,22 +120,14 @@ static void how_list(struct fact *f, uint32_t how)
 		{HOW_EXECUTED, "executed"},
 		{HOW_IO_URING, "io_uring"},
 	};
-	const char *list[8];
-	size_t i, count = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (how & names[i].bit)
-			list[count++] = names[i].name;
-	fact_list(f, "quis.file.how", list, count);
+	bit_list(f, "quis.file.how", how, names, sizeof(names) / sizeof(*names));
 }
 
 /* What was done to a file that a fanotify group was told of: include/uapi/linux/fanotify.h */
 static void fanotify_events(struct fact *f, uint64_t mask)
 {
-	static const struct {
-		uint64_t bit;
-		const char *name;
-	} names[] = {
+	static const struct bit_name names[] = {
 		{0x1, "access"},
 		{0x2, "modify"},
 		{0x8, "close_write"},
@@ -129,13 +135,8 @@ static void fanotify_events(struct fact *f, uint64_t mask)
 		{0x20, "open"},
 		{0x1000, "open_exec"},
 	};
-	const char *list[8];
-	size_t i, count = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (mask & names[i].bit)
-			list[count++] = names[i].name;
-	fact_list(f, "quis.file.events", list, count);
+	bit_list(f, "quis.file.events", mask, names, sizeof(names) / sizeof(*names));
 }
 
 static void file_beneath(struct fact *f, const struct file_burst *b)

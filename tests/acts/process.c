@@ -108,6 +108,7 @@ static void generations(void)
 static void orphan_body(void *with)
 {
 	prctl(PR_SET_PDEATHSIG, 0);
+	raise_flag(2);
 	await_flag(0);
 	open_and_read(with);
 	raise_flag(1);
@@ -116,6 +117,7 @@ static void orphan_body(void *with)
 static void orphan_parent(void *with)
 {
 	spawn(orphan_body, with);
+	await_flag(2); /* until then the child would die with us */
 }
 
 /* A daemon's way: the parent is gone before the child does its work. */

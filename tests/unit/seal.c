@@ -63,6 +63,9 @@ static void test_fast_hash(void **state)
 		sha256_prefixed(fast, len, bytes, len);
 		sha256_prefixed_plain(plain, len, bytes, len);
 		assert_memory_equal(fast, plain, HASH_SIZE);
+		sha256_of(fast, bytes, len);
+		crypto_hash_sha256(plain, bytes, len);
+		assert_memory_equal(fast, plain, HASH_SIZE);
 	}
 }
 

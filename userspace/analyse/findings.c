@@ -22,7 +22,7 @@ struct gather {
 #define OF_PROCESS "(?1 = 0 OR process IN (SELECT id FROM process WHERE pid = ?1))"
 
 /* Sums by file are made here and not by GROUP BY: that would sort a row for each process and file. */
-static const char sums_sql[] = "SELECT file, read_bytes, (reads > 0) | (maps > 0) * 2 | (writes > 0) * 4, how FROM total WHERE " OF_PROCESS;
+static const char sums_sql[] = "SELECT file, read_bytes, reads, maps, writes, how FROM total WHERE " OF_PROCESS;
 static const char files_sql[] = "SELECT id, class, path, type FROM file";
 
 enum { WAS_READ = 1, WAS_MAPPED = 2, WAS_WRITTEN = 4, WAS_HANDED = 8, WAS_RUN = 16 };
@@ -187,10 +187,14 @@ static void mark_file(struct gather *gather, sqlite3_stmt *row, unsigned flags)
 static unsigned flags_of(sqlite3_stmt *row)
 {
 	const unsigned handed = 1u << HOW_FANOTIFY | 1u << HOW_RECEIVED | 1u << HOW_PIDFD;
-	unsigned flags = sqlite3_column_int(row, 2);
-	unsigned how = report_how_of(
-		(struct text){(const char *)sqlite3_column_text(row, 3), sqlite3_column_bytes(row, 3)});
+	unsigned how = report_how_of((struct text){sqlite3_column_blob(row, 5), sqlite3_column_bytes(row, 5)}), flags = 0;
 
+	if (sqlite3_column_int64(row, 2) > 0)
+		flags |= WAS_READ;
+	if (sqlite3_column_int64(row, 3) > 0)
+		flags |= WAS_MAPPED;
+	if (sqlite3_column_int64(row, 4) > 0)
+		flags |= WAS_WRITTEN;
 	if (how & handed && flags & (WAS_READ | WAS_MAPPED))
 		flags |= WAS_HANDED;
 	return how & 1u << HOW_EXECUTED ? flags | WAS_RUN : flags;

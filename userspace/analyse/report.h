@@ -141,7 +141,7 @@ int report_tree(struct report *report, report_tree_fn *fn, void *context);
 int report_wants(struct report *report, int64_t process, bool *ret_wanted);
 int report_images(struct report *report, int64_t process, report_image_fn *fn, void *context);
 int report_files(struct report *report, int64_t process, report_file_fn *fn, void *context);
-/* As above, but of path, device and the like only whether it is a directory (its type): report_name_file() adds the rest. Its texts are valid until it is called again. */
+/* As above, but without times, and of path, device and the like only whether it is a directory (its type): report_name_file() adds the rest. Its texts are valid until it is called again. */
 int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context);
 int report_name_file(struct report *report, struct report_file *file);
 int report_flows(struct report *report, int64_t process, report_flow_fn *fn, void *context);

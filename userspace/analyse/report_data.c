@@ -64,16 +64,16 @@ static const char *const sql[] = {
 	[PROCESSES] = "SELECT " PROCESS_COLUMNS " FROM process WHERE ?1 = 0 OR pid = ?1 ORDER BY id",
 	[PROCESS] = "SELECT " PROCESS_COLUMNS " FROM process WHERE id = ?1",
 	[IMAGES] = "SELECT time, " IMAGE_COLUMNS " FROM image WHERE process = ?1 AND event IS NOT 'fork' ORDER BY id",
-	[OBJECTS] = "SELECT t.latest, t.first, t.last, t.how, NULL, " COUNTERS
+	[OBJECTS] = "SELECT t.latest, t.first, t.last, NULL, t.how, " COUNTERS
 		    ", f.type, f.class FROM total AS t LEFT JOIN file AS f ON f.id = t.file"
 		    " WHERE t.process = ?1 ORDER BY t.file",
-	[NUMBERS] = "SELECT latest, first, last, how, NULL, " COUNTERS ", NULL, NULL, file FROM total WHERE process = ?1 ORDER BY file",
+	[NUMBERS] = "SELECT latest, file, how, " COUNTERS " FROM total WHERE process = ?1 ORDER BY file",
 	[DIRECTORIES] = "SELECT id, (SELECT max(id) FROM file) FROM file WHERE type = 'dir'",
 	[OBJECT] = "SELECT a.path, a.path_raw, a.path_from, a.view, a.deleted, a.truncated, a.unreachable,"
 		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno,"
 		   " a.view_raw, f.lower_layer, f.lower_path, f.lower_path_raw"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
-	[REFUSED] = "SELECT max(id), min(first), max(last), how_union(how), errno, " COUNTER_SUMS
+	[REFUSED] = "SELECT max(id), min(first), max(last), errno, how_union(how), " COUNTER_SUMS
 		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno ORDER BY sum(failed) = 0",
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
 		  "capped_sum(receives), capped_sum(received_bytes), capped_sum(failed)"
@@ -355,7 +355,7 @@ unsigned report_how_of(struct text lists)
 	if (last_len && lists.len == last_len && !memcmp(lists.bytes, last, last_len))
 		return last_how;
 	for (i = 0; i < HOW_COUNT; i++)
-		if (strstr(lists.bytes, report_how_names[i]))
+		if (memmem(lists.bytes, lists.len, report_how_names[i], strlen(report_how_names[i])))
 			how |= 1u << i;
 	if (lists.len < sizeof(last)) {
 		memcpy(last, lists.bytes, lists.len);
@@ -386,14 +386,19 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 	return 0;
 }
 
+/* The way it came, as a blob (a text would be copied for its final zero), then the counters. */
+static void get_numbers(sqlite3_stmt *row, int column, struct report_file *file)
+{
+	file->id = sqlite3_column_int64(row, 0);
+	file->how = report_how_of((struct text){sqlite3_column_blob(row, column), sqlite3_column_bytes(row, column)});
+	COUNTS(row, column + 1, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
+		&file->mapped_bytes, &file->faults, &file->faulted_bytes, &file->lists, &file->failed, &file->stats);
+}
+
 static void get_file(sqlite3_stmt *row, struct report_file *file)
 {
-	TEXTS(row, 1, &file->first, &file->last);
-	file->how = report_how_of(get_text(row, 3));
-	file->error = get_text(row, 4);
-	COUNTS(row, 5, &file->opens, &file->reads, &file->read_bytes, &file->writes, &file->write_bytes, &file->maps,
-		&file->mapped_bytes, &file->faults, &file->faulted_bytes, &file->lists, &file->failed, &file->stats);
-	file->id = sqlite3_column_int64(row, 0);
+	TEXTS(row, 1, &file->first, &file->last, &file->error);
+	get_numbers(row, 4, file);
 	TEXTS(row, 17, &file->type, &file->class);
 }
 
@@ -468,6 +473,7 @@ static bool is_directory(const struct report *report, int64_t id)
 
 int report_counts(struct report *report, int64_t process, report_file_fn *fn, void *context)
 {
+	static const struct text directory = {"dir", 3}, other = {0};
 	struct report_file file = {.object = true};
 	sqlite3_stmt *row;
 	int got;
@@ -479,9 +485,8 @@ int report_counts(struct report *report, int64_t process, report_file_fn *fn, vo
 		return got;
 	row = start(report, NUMBERS, process);
 	while ((got = step(row)) == 1) {
-		get_file(row, &file);
-		if (is_directory(report, sqlite3_column_int64(row, 19)))
-			file.type = (struct text){"dir", 3};
+		get_numbers(row, 2, &file);
+		file.type = is_directory(report, sqlite3_column_int64(row, 1)) ? directory : other;
 		got = fn(context, &file);
 		if (got < 0)
 			return end_walk(row, got);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "case/case.h"
+#include "case/sha256.h"
 
 static const char *const installed[] = {"/var/lib/location/database.db", "/usr/share/libloc-location/location.db"};
 
@@ -71,9 +72,9 @@ static int map_file(const char *path, struct mapped *ret_file)
 
 static void hash_file(void)
 {
-	unsigned char digest[crypto_hash_sha256_BYTES];
+	unsigned char digest[HASH_SIZE];
 
-	crypto_hash_sha256(digest, where.file.bytes, where.file.size);
+	sha256_of(digest, where.file.bytes, where.file.size);
 	sodium_bin2hex(where.database.sha256, sizeof(where.database.sha256), digest, sizeof(digest));
 }
 

@@ -330,3 +330,11 @@ void sha256_many(unsigned char out[][HASH_SIZE], const struct sha256_message *me
 		done = 1;
 	}
 }
+
+void sha256_of(unsigned char out[HASH_SIZE], const void *bytes, size_t len)
+{
+	if (len)
+		sha256_prefixed(out, *(const unsigned char *)bytes, (const unsigned char *)bytes + 1, len - 1);
+	else
+		crypto_hash_sha256(out, NULL, 0);
+}

@@ -14,6 +14,8 @@
 
 /* SHA-256(prefix || bytes): with the SHA extensions four to ten times as fast as libsodium, which does it elsewhere. */
 void sha256_prefixed(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
+/* SHA-256(bytes), as fast. */
+void sha256_of(unsigned char out[HASH_SIZE], const void *bytes, size_t len);
 /* Without the processor's instructions, for tests and for comparing. */
 void sha256_prefixed_plain(unsigned char out[HASH_SIZE], unsigned char prefix, const void *bytes, size_t len);
 

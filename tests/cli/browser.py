@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """browser.py PAGE.html SHOTS [AXE.js]: opens the report in headless Chromium and prints what was seen, as JSON. Pictures go to SHOTS."""
-import base64, json, os, subprocess, sys, time, urllib.request
+import base64, json, os, subprocess, sys, time, urllib.error, urllib.request
 
 page, shots, axe = os.path.abspath(sys.argv[1]), sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None
 port = int(os.environ.get('DRIVER_PORT', '0')) or 9515 + os.getpid() % 2000
@@ -9,8 +9,12 @@ driver = subprocess.Popen(['chromedriver', '--port=%d' % port], stdout=subproces
 
 def call(method, path, body=None):
     request = urllib.request.Request('http://127.0.0.1:%d%s' % (port, path), method=method, data=None if body is None else json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return json.load(answer)['value']
+    try:
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)['value']
+    except urllib.error.HTTPError as error:
+        error.msg += ': ' + error.read().decode(errors='replace')[:200]
+        raise
 
 
 def session():
@@ -20,7 +24,8 @@ def session():
                 break
         except OSError:
             time.sleep(0.1)
-    options = {'args': ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--window-size=1280,900',
+    # by a pipe: with a port the driver looks up "localhost", which a bare system need not know
+    options = {'args': ['--headless=new', '--remote-debugging-pipe', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--hide-scrollbars', '--window-size=1280,900',
                         '--user-data-dir=' + os.path.join(os.path.abspath(shots), 'profile')]}
     return '/session/' + call('POST', '/session', {'capabilities': {'alwaysMatch': {
         'browserName': 'chrome', 'goog:chromeOptions': options, 'goog:loggingPrefs': {'performance': 'ALL', 'browser': 'ALL'}}}})['sessionId']

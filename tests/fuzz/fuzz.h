@@ -22,4 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                                      \
 	} while (0)
 
+/* DIRECTORY is one that mkdtemp() made. */
+static inline void remove_tree(const char *directory)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	must(!system(command));
+}
+
 #endif

@@ -31,7 +31,7 @@ static void allow_files(bool allowed)
 
 static void init(void)
 {
-	char path[] = "/tmp/quis-fuzz-XXXXXX", remove[64];
+	char path[] = "/tmp/quis-fuzz-XXXXXX";
 	struct recorder *r = &recorder;
 
 	must(mkdtemp(path));
@@ -41,8 +41,7 @@ static void init(void)
 	r->sensor.state = &state;
 	r->open = true; /* facts stay in memory */
 	must(!recorder_tables(r));
-	snprintf(remove, sizeof(remove), "rm -rf %s", path); /* its writer is not needed on the disk */
-	must(!system(remove));
+	remove_tree(path); /* its writer is not needed on the disk */
 }
 
 static void row(uint8_t thing, const uint8_t *bytes, size_t size)

@@ -12,15 +12,7 @@ static char directory[] = "/dev/shm/quis-fuzz-XXXXXX";
 
 static void remove_directory(void)
 {
-	char path[64];
-	size_t i;
-	static const char *const names[] = {"facts-000001.ndjson", "facts-000001.ndjson.zst", "facts-000002.ndjson"};
-
-	for (i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		unlink(path);
-	}
-	rmdir(directory);
+	remove_tree(directory);
 }
 
 static void put(const char *name, const void *bytes, size_t size)

@@ -24,14 +24,7 @@ static void path_of(char path[64], size_t name)
 
 static void remove_directory(void)
 {
-	char path[64];
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		path_of(path, i);
-		unlink(path);
-	}
-	rmdir(directory);
+	remove_tree(directory);
 }
 
 static void put(size_t name, const void *bytes, size_t size)

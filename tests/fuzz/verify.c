@@ -75,16 +75,7 @@ static void restore(const struct file *file)
 
 static void remove_case(void)
 {
-	static const char *const others[] = {
-		"facts-000001.ndjson.zst", "checkpoints/000003", "facts-000002.leaves", "facts-000003.leaves"};
-	size_t i;
-
-	for (i = 0; i < FILES; i++)
-		unlink(path_of(files[i].name));
-	for (i = 0; i < sizeof(others) / sizeof(*others); i++)
-		unlink(path_of(others[i]));
-	rmdir(path_of("checkpoints"));
-	rmdir(directory);
+	remove_tree(directory);
 }
 
 static void append(struct case_writer *writer, const char *kind)

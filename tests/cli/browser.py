@@ -110,10 +110,10 @@ def run():
         result = cdp('Runtime.evaluate', expression='axe.run(document).then(r => JSON.stringify(r.violations.map(v => [v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)])))',
                      awaitPromise=True, returnByValue=True)
         seen['axe_dark'] = json.loads(result['result']['value'])
-    seen['requests'] = sorted({json.loads(e['message'])['message']['params']['request']['url'][:200] for e in call('POST', here + '/se/log', {'type': 'performance'})
-                               if json.loads(e['message'])['message']['method'] == 'Network.requestWillBeSent'})
-    # the browser's own pages, which it opens beside ours
-    seen['requests'] = [url for url in seen['requests'] if not url.startswith(('chrome:', 'data:image/gif;base64,R0lGODlhAQABAAAAACH5'))]
+    events = [json.loads(e['message'])['message'] for e in call('POST', here + '/se/log', {'type': 'performance'})]
+    asked = [e['params'] for e in events if e['method'] == 'Network.requestWillBeSent']
+    # not the browser's own pages, which it opens beside ours
+    seen['requests'] = sorted({a['request']['url'][:200] for a in asked if not a['documentURL'].startswith('chrome')})
     seen['errors'] = [e['message'] for e in call('POST', here + '/se/log', {'type': 'browser'})]
     # without JavaScript
     cdp('Emulation.setScriptExecutionDisabled', value=True)

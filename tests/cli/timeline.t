@@ -79,6 +79,9 @@ fact('action', T + 6 * S, **dict(who(4242), event__category=['file'], event__typ
     event__start=time(T + 6 * S), event__end=time(T + 6 * S), file__path='/x/a|b', quis__action__to='/x/\nb', quis__path_from='kernel'))
 fact('action', T + 6 * S, **dict(who(4242), event__category=['process'], event__type=['info'], event__action='ptrace', event__outcome='failure',
     event__start=time(T + 6 * S), event__end=time(T + 7 * S), quis__action__detail='{"pid":1,"count":2}', quis__errno='EPERM'))
+fact('transfer', T + 7 * S, **dict(who(4242), event__category=['file'], event__type=['access'], event__start=time(T + 7 * S), event__end=time(T + 7 * S),
+    file__path='/srv/handed', file__type='file', quis__file__device='254:0', file__inode='948', quis__transfer__to_flow='f1', quis__flow__remote='/run/s',
+    quis__transfer__descriptors=1))
 # the clock is set back by an hour: from here on the sensor stamps by the new pair
 B = T - 3600 * S
 fact('clock-change', B + 8 * S, event__start=time(B + 8 * S), event__end=time(B + 8 * S), quis__note='clock set', quis__clock__realtime_ns=B + 8 * S,

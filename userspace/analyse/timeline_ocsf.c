@@ -363,6 +363,8 @@ static void emit_status(struct emit *emit, const struct event *event)
 /* What OCSF has no place for stays under the names of the facts. */
 static void emit_unmapped(struct emit *emit, const struct event *event)
 {
+	static const char device_key[] = "quis.file.device";
+	struct text device = event_text(event, PART_DEVICE);
 	size_t i;
 
 	if (!event->kind)
@@ -377,6 +379,8 @@ static void emit_unmapped(struct emit *emit, const struct event *event)
 		if (!text.bytes || strncmp(column->key, "quis.", 5) ||
 			(column->type == COLUMN_COUNT && text_equals(text, "0")))
 			continue;
+		if (device.bytes && !strcmp(column->key, device_key))
+			continue; /* the same */
 		if (column->type == COLUMN_TEXT || column->type == COLUMN_OBJECT || column->type == COLUMN_TIME)
 			emit_part(emit, column->key, text);
 		else if (column->type == COLUMN_TRUE)
@@ -384,7 +388,7 @@ static void emit_unmapped(struct emit *emit, const struct event *event)
 		else
 			emit_raw(emit, column->key, text.bytes, text.len);
 	}
-	emit_part(emit, "quis.file.device", event_text(event, PART_DEVICE));
+	emit_part(emit, device_key, device);
 	emit_part(emit, "quis.file.class", event_text(event, PART_CLASS));
 	if (event_number(event, PART_EXPOSED) > 0)
 		emit_bool(emit, "quis.exposed", true);

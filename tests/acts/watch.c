@@ -226,7 +226,7 @@ static void module_file(void)
 {
 	struct object *o = optional(file("a"));
 
-	tried(syscall(SYS_finit_module, need(open(o->path[0], O_RDONLY), "open"), "", 0), "finit_module");
+	tried(syscall(SYS_finit_module, need(open(o->path[0], O_RDONLY), "open"), "", 0), "init_module"); /* one kind: the same deed */
 }
 
 /* Flags that no kernel has: refused before anything is looked at. */

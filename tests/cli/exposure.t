@@ -138,6 +138,14 @@ near.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] * 2)' >twice.
 report twice
 ok "... of several control messages the first is told, and that there was more counts as lost" bash -c 'jq -e "(.completeness.exact | not) and ([.processes[].transfers[]?.descriptors // empty] == [1])" twice.json'
 
+# of many processes of one program it is told which one was handed something, or how many of them
+"$QUIS" run -o many -- sh -c 'for i in 1 2 3 4 5; do head -c 1 data/shadow; done; cat data/a.docx | head -c 14000' >many.out 2>many.err
+report many
+ok "many alike: who took out of the pipe is that one" bash -c 'jq -e "([.processes[] | select(.comm == \"head\" and .argv[2] == \"14000\") | .pid] | first) as \$pid | [.handovers[] | select(.way == \"pipe\")] | length == 1 and .[0].receiver.pid == \$pid" many.json'
+ok "many alike: of those that were forked, how many" tells many '[.handovers[] | select(.way == "fork" and .receiver.comm == "head")] | all(.receiver | .processes == 6 and (has("pid") | not))'
+"$QUIS" report many >text
+ok "... text" grep -qE 'sh\[[0-9]+\] > head \(6 processes\)  fork' text
+
 plant quiet quiet
 ok "nothing sent after the reading: no claim" tells quiet '[routes("credentials"), routes("documents")] == []'
 ok "... though it is known that they were read, and that something was sent" tells quiet '[.processes[].files[] | select(.class == "credentials")] | length == 1'

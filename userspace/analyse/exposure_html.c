@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "catalog/class.h"
+#include "exposure.h"
 #include "exposure_report.h"
 #include "line.h"
 
 #define HANDOVERS_SHOWN 2000
+#define CLASSES_SHOWN 3 /* in the line that unfolds */
 
 static void put_process(FILE *out, const char *comm, int64_t pid, uint64_t alike)
 {
@@ -88,7 +90,31 @@ static void put_read(FILE *out, const struct exposed_route *route, const struct 
 		fprintf(out, ", %" PRIu64 " only mapped", class->mapped);
 	put_order(out, class);
 	put_examples(out, class);
+	if (route->class_count > 1) {
+		fputs("; after that went ", out);
+		put_bytes(out, class->sent, class->sent_most);
+	}
 	fputs("</li>\n", out);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct exposed_class *left = *(const struct exposed_class *const *)a,
+				   *right = *(const struct exposed_class *const *)b;
+
+	return strcmp(left->read_first ? left->read_first : "", right->read_first ? right->read_first : "");
+}
+
+static void put_reads(FILE *out, const struct exposed_route *route)
+{
+	const struct exposed_class *classes[CLASSES_MAX];
+	size_t i, count = route->class_count < CLASSES_MAX ? route->class_count : CLASSES_MAX;
+
+	for (i = 0; i < count; i++)
+		classes[i] = &route->classes[i];
+	qsort(classes, count, sizeof(classes[0]), by_time);
+	for (i = 0; i < count; i++)
+		put_read(out, route, classes[i]);
 }
 
 static void put_step(FILE *out, const struct exposed_route *route, size_t i)
@@ -97,6 +123,10 @@ static void put_step(FILE *out, const struct exposed_route *route, size_t i)
 
 	fputs("<li>", out);
 	put_clock(out, step->first);
+	if (step->first && step->last && strncmp(step->first, step->last, 19)) {
+		fputs("to ", out);
+		put_clock(out, step->last);
+	}
 	put_process(out, step->comm, step->pid, step->alike);
 	if (i + 1 == route->step_count) {
 		fputs(route->outside ? " handed " : " sent ", out);
@@ -116,25 +146,41 @@ static void put_step(FILE *out, const struct exposed_route *route, size_t i)
 	fputs("</li>\n", out);
 }
 
+static void put_counts(FILE *out, const struct exposed_route *route)
+{
+	size_t i;
+
+	for (i = 0; i < route->class_count && i < CLASSES_SHOWN; i++)
+		fprintf(out, "%s%" PRIu64 " of %s", i ? ", " : "", route->classes[i].files,
+			class_title(route->classes[i].name));
+	if (route->class_count > i)
+		fprintf(out, ", %zu more classes", route->class_count - i);
+}
+
 static void put_route(FILE *out, const struct exposed_route *route, bool open)
 {
 	size_t i;
 
 	fputs(open ? "<details open><summary>" : "<details><summary>", out);
-	fprintf(out, "%" PRIu64 " file%s, ", route->all.files, route->all.files == 1 ? "" : "s");
-	html_string(out, route->class_count ? class_title(route->classes[0].name) : "");
-	fputs(route->class_count > 1 ? " and others, read by " : ", read by ", out);
+	put_counts(out, route);
 	for (i = 0; i < route->step_count; i++) {
-		fputs(i ? ", which gave to " : "", out);
+		fputs(!i					  ? ", read by "
+			: strcmp(route->steps[i - 1].way, "fork") ? ", which gave to "
+								  : ", which forked ",
+			out);
 		put_process(out, route->steps[i].comm, route->steps[i].pid, route->steps[i].alike);
 	}
-	fputs(route->outside ? "; handed over " : "; sent ", out);
+	fputs(route->outside ? ", which handed " : ", which sent ", out);
 	put_bytes(out, route->all.sent, route->all.sent_most);
 	fputs(" to ", out);
 	put_destination(out, route);
+	if (exposed_less(route)) {
+		fputs(", ", out);
+		put_bytes(out, route->classes[0].sent, route->classes[0].sent_most);
+		fprintf(out, " of it after reading %s", class_title(route->classes[0].name));
+	}
 	fputs("</summary>\n<ol>\n", out);
-	for (i = 0; i < route->class_count; i++)
-		put_read(out, route, &route->classes[i]);
+	put_reads(out, route);
 	for (i = 0; i < route->step_count; i++)
 		put_step(out, route, i);
 	fputs("</ol></details>\n", out);
@@ -169,10 +215,12 @@ static void put_moved(FILE *out, const struct exposed_moved *moved)
 	fputs(".</li>\n", out);
 }
 
-static void put_party(FILE *out, const char *name, int64_t pid, bool known)
+static void put_party(FILE *out, const char *name, int64_t pid, int64_t alike, bool known)
 {
 	html_text(out, exposed_text(name), known ? "?" : "not recorded");
-	if (pid > 0)
+	if (alike > 1)
+		fprintf(out, " (%" PRId64 " processes)", alike);
+	else if (pid > 0)
 		fprintf(out, "[%" PRId64 "]", pid);
 }
 
@@ -191,9 +239,9 @@ static void put_handover(FILE *out, const struct exposed_handover *handover)
 	if (!strcmp(handover->way, "fanotify"))
 		fputs("other processes", out);
 	else
-		put_party(out, handover->giver, handover->giver_pid, handover->giver_known);
+		put_party(out, handover->giver, handover->giver_pid, handover->givers, handover->giver_known);
 	fputs("</td><td>", out);
-	put_party(out, handover->receiver, handover->receiver_pid, handover->receiver_known);
+	put_party(out, handover->receiver, handover->receiver_pid, handover->receivers, handover->receiver_known);
 	fprintf(out, "</td><td>%s", handover->way);
 	put_number(out, handover->files, false);
 	put_number(out, handover->given, true);
@@ -209,9 +257,12 @@ static void put_handovers(FILE *out, const struct exposures *exposures)
 
 	if (!exposures->handover_count)
 		return;
-	fputs("<h3>Who handed what to whom</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Handovers\"><table>\n<thead><tr><th scope=\"col\">From</th>"
-	      "<th scope=\"col\">To</th><th scope=\"col\">Way</th><th scope=\"col\" class=\"n\">Open files</th><th scope=\"col\" class=\"n\">Put in</th>"
-	      "<th scope=\"col\" class=\"n\">Taken out, or read</th><th scope=\"col\">As</th><th scope=\"col\">First</th></tr></thead>\n<tbody>\n",
+	fputs("<h3>Who handed what to whom</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+	      "aria-label=\"Handovers\"><table>\n<thead><tr><th scope=\"col\">From</th>"
+	      "<th scope=\"col\">To</th><th scope=\"col\">Way</th><th scope=\"col\" class=\"n\">Open files</th><th "
+	      "scope=\"col\" class=\"n\">Put in</th>"
+	      "<th scope=\"col\" class=\"n\">Taken out, or read</th><th scope=\"col\">Through, or for example</th><th "
+	      "scope=\"col\">First</th></tr></thead>\n<tbody>\n",
 		out);
 	for (i = 0; i < exposures->handover_count && i < HANDOVERS_SHOWN; i++)
 		put_handover(out, &exposures->handovers[i]);
@@ -231,8 +282,10 @@ int html_exposure(struct html *html)
 		return err;
 	fprintf(out, "<h2 id=\"exposure\">What was read, then sent within %g s</h2>\n", exposures.window_s);
 	fputs(exposures.route_count || exposures.moved_count
-			? "<p>That a file was read before something was sent does not say that its content was sent, unless it says that the kernel moved it.</p>\n"
-			: "<p>Nothing: no file that is not its own was read in that time before something was sent or handed to others.</p>\n",
+			? "<p>That a file was read before something was sent does not say that its content was sent, "
+			  "unless it says that the kernel moved it.</p>\n"
+			: "<p>Nothing: no file that is not its own was read in that time before something was sent "
+			  "over the network, or handed to a process that was not recorded.</p>\n",
 		out);
 	fputs(exposures.moved_count ? "<ul>\n" : "", out);
 	for (i = 0; i < exposures.moved_count; i++)

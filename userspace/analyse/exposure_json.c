@@ -83,11 +83,13 @@ static void put_route(struct emit *emit, const struct exposed_route *route)
 	emit_close(emit, '}');
 }
 
-static void put_party(struct emit *emit, const char *key, const char *name, int64_t pid, bool known)
+static void put_party(struct emit *emit, const char *key, const char *name, int64_t pid, int64_t alike, bool known)
 {
 	emit_open(emit, key, '{');
 	if (pid > 0)
 		emit_number(emit, "pid", pid);
+	if (alike > 1)
+		emit_number(emit, "processes", alike);
 	put(emit, "comm", name);
 	emit_bool(emit, "recorded", known);
 	emit_close(emit, '}');
@@ -98,8 +100,9 @@ static void put_handover(struct emit *emit, const struct exposed_handover *hando
 	emit_open(emit, NULL, '{');
 	put(emit, "way", handover->way);
 	if (strcmp(handover->way, "fanotify"))
-		put_party(emit, "giver", handover->giver, handover->giver_pid, handover->giver_known);
-	put_party(emit, "receiver", handover->receiver, handover->receiver_pid, handover->receiver_known);
+		put_party(emit, "giver", handover->giver, handover->giver_pid, handover->givers, handover->giver_known);
+	put_party(emit, "receiver", handover->receiver, handover->receiver_pid, handover->receivers,
+		handover->receiver_known);
 	put(emit, "object", handover->object);
 	emit_number(emit, "times", handover->times);
 	put_number(emit, "files", handover->files);

@@ -13,6 +13,11 @@ struct text exposed_text(const char *text)
 	return (struct text){text, text ? strlen(text) : 0};
 }
 
+bool exposed_less(const struct exposed_route *route)
+{
+	return route->class_count > 1 && route->classes[0].sent_most < route->all.sent_most;
+}
+
 static char *copy(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
@@ -194,6 +199,8 @@ static int add_handover(void *context, sqlite3_stmt *row)
 	handover->taken = number(row, 11);
 	handover->first = copy(row, 12);
 	handover->last = copy(row, 13);
+	handover->givers = number(row, 14);
+	handover->receivers = number(row, 15);
 	return 0;
 }
 
@@ -239,8 +246,11 @@ static int add_cut(void *context, sqlite3_stmt *row)
 }
 
 static const char handovers_sql[] =
-	"SELECT way, giver_name, giver_pid, giver, receiver_name, receiver_pid, receiver, object, times, files, given_bytes, taken_bytes, first, last"
-	" FROM handover WHERE ?1 = 0 OR giver_pid = ?1 OR receiver_pid = ?1 ORDER BY first, id";
+	"SELECT way, giver_name, giver_pid, giver, receiver_name, receiver_pid, receiver, object, times, files, "
+	"given_bytes, taken_bytes, first, last, givers, receivers"
+	" FROM handover WHERE ?1 = 0 OR giver_pid = ?1 OR receiver_pid = ?1 OR (giver_pid IS NULL AND giver_name = "
+	"(SELECT comm FROM process WHERE pid = ?1))"
+	"  OR (receiver_pid IS NULL AND receiver_name = (SELECT comm FROM process WHERE pid = ?1)) ORDER BY first, id";
 
 static size_t rank_of(const struct exposed_route *route)
 {

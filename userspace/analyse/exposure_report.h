@@ -39,7 +39,8 @@ struct exposed_route {
 
 struct exposed_handover {
 	char *way, *giver, *receiver, *object, *first, *last;
-	int64_t giver_pid, receiver_pid; /* -1: not known */
+	int64_t giver_pid, receiver_pid;  /* -1: not known, or several */
+	int64_t givers, receivers;	  /* so many processes of one program, if above 1 */
 	bool giver_known, receiver_known; /* recorded themselves */
 	uint64_t times;
 	int64_t files, given, taken; /* -1: does not apply */
@@ -69,6 +70,9 @@ int exposures_gather(struct report *report, struct exposures *ret_exposures);
 void exposures_done(struct exposures *exposures);
 /* The text as one that may be NULL. */
 struct text exposed_text(const char *text);
+
+/* Less was sent after what is of the first class was read than after all of it. */
+bool exposed_less(const struct exposed_route *route);
 
 int exposures_json(struct report *report, struct emit *emit);
 

@@ -56,8 +56,8 @@ static int store_passings(struct exposure *exposure)
 	size_t i;
 	int err = 0;
 
-	if (sqlite3_prepare_v2(exposure->db,
-		    "INSERT INTO temp.passing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &insert, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(exposure->db, "INSERT INTO temp.passing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1,
+		    &insert, NULL) != SQLITE_OK)
 		return -EIO;
 	for (i = 0; !err && i < exposure->passings.count; i++) {
 		const struct passing *passing = LIST_AT(&exposure->passings, struct passing, i);
@@ -74,21 +74,33 @@ static int store_passings(struct exposure *exposure)
 		bind_time(insert, 8, passing->given.first);
 		bind_time(insert, 9, passing->taken.last > passing->given.last ? passing->taken.last : passing->given.last);
 		sqlite3_bind_int(insert, 10, passing->way == WAY_UNIX || passing->way == WAY_LOOPBACK);
+		sqlite3_bind_int64(insert, 11, passing->giver);
+		bind_id(insert, 12, passing->receiver);
 		err = run(insert);
 	}
 	sqlite3_finalize(insert);
 	return err;
 }
 
-/* A burst that several took from, or that several gave to, is in several rows: its bytes count once on each side. */
+/*
+ * A burst that several took from, or that several gave to, is in several rows: its bytes count once on each side. Of
+ * many processes of one program those that did so are counted; it is one of them by name only if no other did.
+ */
 static const char handovers_sql[] =
-	"INSERT INTO handover (way, giver, giver_pid, giver_name, receiver, receiver_pid, receiver_name, object, times, given_bytes, taken_bytes, first, last)"
-	" SELECT g.way, g.giver, p.pid, p.comm, g.receiver, coalesce(q.pid, f.peer_pid), q.comm,"
+	"INSERT INTO handover (way, giver, giver_pid, giver_name, givers, receiver, receiver_pid, receiver_name, "
+	"receivers, object, times, given_bytes, taken_bytes,"
+	"  first, last)"
+	" SELECT g.way, g.giver, CASE WHEN g.givers = 1 THEN p.pid END, p.comm, g.givers, g.receiver, CASE WHEN "
+	"g.receivers < 2 THEN coalesce(q.pid, f.peer_pid) END,"
+	"  q.comm, g.receivers,"
 	"  CASE WHEN g.of_flow THEN coalesce(f.remote, f.local) WHEN g.way <> 'fork' THEN o.path END,"
 	"  g.times, g.given, CASE WHEN g.receiver IS NOT NULL AND g.taken > 0 THEN g.taken END, g.first, g.last"
-	" FROM (SELECT way, giver, receiver, target, max(object) AS object, of_flow, count(*) AS times, capped_sum(bytes) AS given,"
-	"   capped_sum(taken_bytes) AS taken, min(first) AS first, max(last) AS last FROM temp.passing"
-	"   WHERE receiver IS NULL OR receiver <> giver GROUP BY way, giver, receiver, target) AS g"
+	" FROM (SELECT way, min(giver_process) AS giver, min(receiver_process) AS receiver, count(DISTINCT "
+	"giver_process) AS givers,"
+	"   count(DISTINCT receiver_process) AS receivers, max(object) AS object, of_flow, count(*) AS times, "
+	"capped_sum(bytes) AS given,"
+	"   capped_sum(taken_bytes) AS taken, min(first) AS first, max(last) AS last FROM temp.passing AS s"
+	"   WHERE s.receiver IS NULL OR s.receiver <> s.giver GROUP BY s.way, s.giver, s.receiver, s.target) AS g"
 	" JOIN process AS p ON p.id = g.giver LEFT JOIN process AS q ON q.id = g.receiver"
 	" LEFT JOIN flow AS f ON g.of_flow AND f.id = g.object LEFT JOIN file AS o ON NOT g.of_flow AND o.id = g.object"
 	" ORDER BY g.given DESC, g.first LIMIT %d;\n";
@@ -121,8 +133,10 @@ static const char descriptors_sql[] =
 static int store_handovers(struct exposure *exposure)
 {
 	char sql[sizeof(handovers_sql) + 16];
-	int err = execute(exposure->db, "CREATE TEMP TABLE passing (giver INTEGER, receiver INTEGER, target INTEGER, way TEXT, object INTEGER,"
-					" bytes INTEGER, taken_bytes INTEGER, first TEXT, last TEXT, of_flow INTEGER)");
+	int err = execute(exposure->db,
+		"CREATE TEMP TABLE passing (giver INTEGER, receiver INTEGER, target INTEGER, way TEXT, object INTEGER,"
+		" bytes INTEGER, taken_bytes INTEGER, first TEXT, last TEXT, of_flow INTEGER, giver_process INTEGER, "
+		"receiver_process INTEGER)");
 
 	snprintf(sql, sizeof(sql), handovers_sql, HANDOVERS_MAX);
 	if (!err)

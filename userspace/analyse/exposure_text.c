@@ -76,7 +76,20 @@ static void put_order(struct page *page, const struct exposed_class *class)
 		fprintf(page->out, "; of %" PRIu64 " whether before or after is not known", unknown);
 }
 
-/* "1 of credentials and keys, read by scanner[7], who gave to helper[8] (unix socket), who sent 26.6 KiB to 203.0.113.7:443" */
+/* Much may have been sent after settings were read, and little of it after what the line begins with. */
+static void put_first_class(struct page *page, const struct exposed_route *route)
+{
+	const struct exposed_class *first = route->classes;
+
+	if (!exposed_less(route))
+		return;
+	fputs(", ", page->out);
+	put_sent(page, first->sent, first->sent_most);
+	fprintf(page->out, " of it after reading %s", class_title(first->name));
+}
+
+/* "1 of credentials and keys, read by scanner[7], who gave to helper[8] (unix socket), who sent 26.6 KiB to
+ * 203.0.113.7:443" */
 static void put_short(struct page *page, const struct exposed_route *route)
 {
 	size_t i;
@@ -93,6 +106,7 @@ static void put_short(struct page *page, const struct exposed_route *route)
 	put_sent(page, route->all.sent, route->all.sent_most);
 	fputs(" to ", page->out);
 	put_destination(page, route);
+	put_first_class(page, route);
 	put_order(page, &route->all);
 	fputc('\n', page->out);
 }
@@ -220,10 +234,12 @@ static void put_route(struct page *page, const struct exposed_route *route, size
 		put_step(page, route, i);
 }
 
-static void put_party(struct page *page, const char *name, int64_t pid, bool known)
+static void put_party(struct page *page, const char *name, int64_t pid, int64_t alike, bool known)
 {
 	put(page, name, known ? "?" : "not recorded");
-	if (pid > 0)
+	if (alike > 1)
+		fprintf(page->out, " (%" PRId64 " processes)", alike);
+	else if (pid > 0)
 		fprintf(page->out, "[%" PRId64 "]", pid);
 }
 
@@ -237,9 +253,9 @@ static void put_handover(struct page *page, const struct exposed_handover *hando
 	if (fanotify)
 		fputs("other processes", page->out);
 	else
-		put_party(page, handover->giver, handover->giver_pid, handover->giver_known);
+		put_party(page, handover->giver, handover->giver_pid, handover->givers, handover->giver_known);
 	fputs(" > ", page->out);
-	put_party(page, handover->receiver, handover->receiver_pid, handover->receiver_known);
+	put_party(page, handover->receiver, handover->receiver_pid, handover->receivers, handover->receiver_known);
 	fprintf(page->out, "  %s", handover->way);
 	if (handover->files >= 0)
 		fprintf(page->out, ", %" PRId64 " file%s", handover->files, handover->files == 1 ? "" : "s");

@@ -15,9 +15,13 @@
 #define ITEMS_MAX 2000000
 
 const char *const diff_names[DIFF_PARTS] = {
-	[DIFF_PROGRAMS] = "programs", [DIFF_FILES] = "files", [DIFF_REFUSED] = "refused", [DIFF_PLACES] = "destinations", [DIFF_ACTIONS] = "actions"};
+	[DIFF_PROGRAMS] = "programs", [DIFF_FILES] = "files", [DIFF_REFUSED] = "refused", [DIFF_PLACES] = "destinations",
+	[DIFF_EXPOSURE] = "exposure", [DIFF_ACTIONS] = "actions"};
 const char *const diff_titles[DIFF_PARTS] = {
-	[DIFF_PROGRAMS] = "Programs", [DIFF_FILES] = "Files", [DIFF_REFUSED] = "Paths refused", [DIFF_PLACES] = "Destinations", [DIFF_ACTIONS] = "Actions"};
+	[DIFF_PROGRAMS] = "Programs", [DIFF_FILES] = "Files", [DIFF_REFUSED] = "Paths refused", [DIFF_PLACES] = "Destinations",
+	[DIFF_EXPOSURE] = "Read, then sent", [DIFF_ACTIONS] = "Actions"};
+
+#define PLACE "place_of(f.remote, f.direction, (SELECT n.name FROM name AS n WHERE n.address = address_of(f.remote) ORDER BY n.id DESC LIMIT 1))"
 
 /* Key, class, bytes, how often; by key, so that two cases are walked side by side. A number of a process is never the same twice. */
 static const char *const sql[DIFF_PARTS] = {
@@ -26,8 +30,11 @@ static const char *const sql[DIFF_PARTS] = {
 		       " WHERE f.path IS NOT NULL AND NOT " LOOKED_AT " AND (f.type IS NULL OR f.type NOT IN ('pipe', 'memfd')) GROUP BY 1 ORDER BY 1",
 	[DIFF_REFUSED] = "SELECT steady_path(path), path_class(path), 0, capped_sum(failed) FROM access WHERE file IS NULL AND failed AND path IS NOT NULL GROUP BY 1 "
 			 "ORDER BY 1",
-	[DIFF_PLACES] = "SELECT place_of(remote, direction, (SELECT n.name FROM name AS n WHERE n.address = address_of(f.remote) ORDER BY n.id DESC LIMIT 1)),"
+	[DIFF_PLACES] = "SELECT " PLACE ","
 			" NULL, capped_sum(sent_bytes), count(*) FROM flow AS f WHERE family IN ('inet', 'inet6') AND remote IS NOT NULL GROUP BY 1 ORDER BY 1",
+	[DIFF_EXPOSURE] = "SELECT 'read ' || x.class || CASE x.kind WHEN 'process' THEN ', then handed to a process that was not recorded' || coalesce(' at ' || f.remote, '')"
+			  " ELSE coalesce(', then sent to ' || " PLACE ", ', then sent to an address that is not known') END,"
+			  " x.class, capped_sum(x.sent_most), count(*) FROM exposure AS x LEFT JOIN flow AS f ON f.id = x.flow WHERE x.class IS NOT NULL GROUP BY 1 ORDER BY 1",
 	[DIFF_ACTIONS] = "SELECT kind || coalesce(' ' || nullif(steady_path(path), ''), '') || CASE WHEN errno IS NULL THEN '' ELSE ' (refused: ' || errno || ')' END,"
 			 " path_class(path), 0, count(*) FROM action WHERE kind IS NOT NULL GROUP BY 1 ORDER BY 1",
 };

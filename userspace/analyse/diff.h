@@ -6,12 +6,12 @@
 #include "findings.h"
 #include "report.h"
 
-enum diff_part { DIFF_PROGRAMS, DIFF_FILES, DIFF_REFUSED, DIFF_PLACES, DIFF_ACTIONS, DIFF_PARTS };
+enum diff_part { DIFF_PROGRAMS, DIFF_FILES, DIFF_REFUSED, DIFF_PLACES, DIFF_EXPOSURE, DIFF_ACTIONS, DIFF_PARTS };
 
 struct diff_item {
 	char *key;	   /* a path, a destination, an action; as it came, not escaped */
 	const char *class; /* NULL: has none */
-	uint64_t bytes, count;
+	uint64_t bytes, count; /* read of a file; sent to a place; at most sent after a reading */
 };
 
 struct diff_items {

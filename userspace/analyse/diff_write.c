@@ -22,6 +22,11 @@ static bool class_used(const struct diff *diff, size_t i)
 	return diff->sides[0].findings.classes[i].files || diff->sides[1].findings.classes[i].files;
 }
 
+static bool has_bytes(enum diff_part part)
+{
+	return part == DIFF_FILES || part == DIFF_PLACES || part == DIFF_EXPOSURE;
+}
+
 /* ---- text ---- */
 
 static void paint(const struct diff *diff, FILE *out, const char *code)
@@ -85,9 +90,11 @@ static void put_item(const struct diff *diff, struct page *page, const struct di
 
 	paint(diff, page->out, added ? "32" : "31");
 	fprintf(page->out, "%c ", added ? '+' : '-');
-	if (part == DIFF_FILES || part == DIFF_REFUSED)
+	if (part == DIFF_FILES || part == DIFF_REFUSED || part == DIFF_EXPOSURE)
 		fprintf(page->out, "%-14s ", item->class ? item->class : "other");
-	if (part == DIFF_FILES || part == DIFF_PLACES)
+	if (part == DIFF_EXPOSURE && item->bytes)
+		fputs("at most ", page->out);
+	if (has_bytes(part))
 		fprintf(page->out, "%11s  ", text_size(size, item->bytes));
 	text_put(page, text_of(item->key), "");
 	if (part == DIFF_ACTIONS && item->count > 1)
@@ -177,12 +184,14 @@ static void emit_items(struct emit *emit, const char *key, const struct diff_ite
 		const struct diff_item *item = &items->items[i];
 
 		emit_open(emit, NULL, '{');
-		emit_string(emit, part == DIFF_PLACES ? "remote" : part == DIFF_ACTIONS ? "action" : "path", item->key);
+		emit_string(emit, part == DIFF_PLACES ? "remote" : part == DIFF_ACTIONS ? "action" : part == DIFF_EXPOSURE ? "what" : "path", item->key);
 		emit_string(emit, "class", item->class);
 		if (part == DIFF_FILES)
 			emit_number(emit, "read_bytes", item->bytes);
 		if (part == DIFF_PLACES)
 			emit_number(emit, "sent_bytes", item->bytes);
+		if (part == DIFF_EXPOSURE)
+			emit_number(emit, "sent_bytes_most", item->bytes);
 		emit_number(emit, "count", item->count);
 		emit_close(emit, '}');
 	}
@@ -284,7 +293,9 @@ static void html_items(const struct diff *diff, FILE *out, enum diff_part part, 
 		fprintf(out, "<tr><td>only in the %s</td><td>", side_names[side]);
 		html_string(out, items->items[i].class ? items->items[i].class : "");
 		fputs("</td><td class=\"n\">", out);
-		if (part == DIFF_FILES || part == DIFF_PLACES)
+		if (part == DIFF_EXPOSURE && items->items[i].bytes)
+			fputs("at most ", out);
+		if (has_bytes(part))
 			html_size(out, items->items[i].bytes);
 		fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"path\">", items->items[i].count);
 		html_string(out, items->items[i].key);

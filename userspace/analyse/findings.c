@@ -67,6 +67,11 @@ static const struct {
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
+const char *findings_looked_for(size_t i)
+{
+	return i < RULES ? rules[i].what : NULL;
+}
+
 static sqlite3_stmt *prepare(struct report *report, const char *sql)
 {
 	sqlite3_stmt *row;
@@ -227,7 +232,8 @@ static int sum_files(struct gather *gather, struct sums *sums)
 
 static int gather_classes(struct gather *gather)
 {
-	static const char *const without_content[] = {"dir", "pipe", "memfd", NULL};
+	static const char *const without_content[] = {
+		"dir", "pipe", "memfd", "other", NULL}; /* other: sockets, the kernel's own descriptors */
 	struct sums sums = {0};
 	sqlite3_stmt *row;
 	int err = sum_files(gather, &sums);

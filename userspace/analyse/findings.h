@@ -53,6 +53,8 @@ struct findings {
 };
 
 int findings_gather(struct report *report, struct findings *ret_findings);
+/* The rules of what is unusual; NULL: there are no more. */
+const char *findings_looked_for(size_t i);
 void findings_done(struct findings *findings);
 
 #endif

@@ -133,9 +133,9 @@ static struct text column_text(sqlite3_stmt *row, int column)
 	return text;
 }
 
-static void put_size(FILE *out, sqlite3_stmt *row, int column)
+static void put_size(FILE *out, sqlite3_stmt *row, int column, const char *label)
 {
-	fputs("<td class=\"n\">", out);
+	fprintf(out, "<td class=\"n\" data-label=\"%s\">", label);
 	if (sqlite3_column_int64(row, column))
 		html_size(out, sqlite3_column_int64(row, column));
 	fputs("</td>", out);
@@ -155,17 +155,18 @@ static void put_row(struct files *files, sqlite3_stmt *row)
 	html_text(out, column_text(row, ROW_CLASS), "other");
 	fputs("</td><td>", out);
 	html_string(out, files->processes[process_index(files, sqlite3_column_int64(row, ROW_PROCESS))].name);
-	fputs("</td><td class=\"n\">", out);
+	fputs("</td><td class=\"n\" data-label=\"read\">", out);
 	if (failed)
 		fprintf(out, "refused %" PRIu64 " time%s", failed, failed == 1 ? "" : "s");
 	else if (!sqlite3_column_int64(row, ROW_READ) && sqlite3_column_int64(row, ROW_MAPPED))
 		fputs("mapped", out);
 	else
 		html_size(out, sqlite3_column_int64(row, ROW_READ));
-	fprintf(out, "</td><td class=\"n\">%lld</td><td class=\"n\">%lld</td>", sqlite3_column_int64(row, ROW_READS),
-		sqlite3_column_int64(row, ROW_OPENS));
-	put_size(out, row, ROW_MAPPED);
-	put_size(out, row, ROW_WRITTEN);
+	fprintf(out,
+		"</td><td class=\"n\" data-label=\"reads\">%lld</td><td class=\"n\" data-label=\"opens\">%lld</td>",
+		sqlite3_column_int64(row, ROW_READS), sqlite3_column_int64(row, ROW_OPENS));
+	put_size(out, row, ROW_MAPPED, "mapped");
+	put_size(out, row, ROW_WRITTEN, "written");
 	fputs("<td>", out);
 	put_how(out, how_bits((const char *)sqlite3_column_text(row, ROW_HOW)));
 	fprintf(out, "</td><td class=\"n\">%.12s</td></tr>\n", first.len > 23 ? first.bytes + 11 : "");
@@ -214,8 +215,10 @@ static void put_head(FILE *out)
 		{"opens", "Opens", true}, {"mapped", "Mapped", true}, {"written", "Written", true}, {NULL, "How", false}, {"first", "First (UTC)", true}};
 	size_t i;
 
-	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of files\"><table id=\"file-table\">\n"
-	      "<caption>Read: the bytes that came back from calls. Mapped: what was mapped into memory, and may have been read without a call.</caption>\n<thead><tr>",
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table of files\"><table "
+	      "id=\"file-table\" class=\"fold\">\n"
+	      "<caption>Read: the bytes that came back from calls. Mapped: what was mapped into memory, and may have "
+	      "been read without a call.</caption>\n<thead><tr>",
 		out);
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		fprintf(out, "<th scope=\"col\"%s", columns[i].number ? " class=\"n\"" : "");

@@ -30,6 +30,7 @@ struct edge {
 	size_t from, to;
 	char *what; /* how */
 	int64_t files, bytes;
+	bool back; /* would close a circle: drawn against the others */
 };
 
 struct graph {
@@ -39,6 +40,17 @@ struct graph {
 	size_t edge_count;
 	int layers;
 	bool cut;
+	int passes[NODES_MAX]
+		  [LAYERS]; /* where the lines to a node pass the columns before it: a row and 1; 0: none does */
+	int rows[LAYERS];
+	bool reaches[NODES_MAX][NODES_MAX];
+};
+
+/* What stands in a column: a node, or a gap for the lines to one. */
+struct place {
+	size_t node;
+	bool gap;
+	double weight; /* the mean row of where its lines come from */
 };
 
 /* A column each: kinds and keys of both ends, labels, how, files, bytes. */
@@ -65,7 +77,19 @@ static char *copy(sqlite3_stmt *row, int column)
 	return strdup(text ? text : "?");
 }
 
-static size_t find_node(struct graph *graph, sqlite3_stmt *row, int column)
+/* "updates.example.com (203.0.113.7:443)", if a name is known */
+static char *name_place(const struct findings *findings, const char *remote)
+{
+	char *label;
+	size_t i;
+
+	for (i = 0; remote && i < findings->place_count; i++)
+		if (findings->places[i].name && !strcmp(findings->places[i].remote, remote))
+			return asprintf(&label, "%s (%s)", findings->places[i].name, remote) < 0 ? NULL : label;
+	return strdup(remote ? remote : "?");
+}
+
+static size_t find_node(struct graph *graph, const struct findings *findings, sqlite3_stmt *row, int column)
 {
 	enum node_kind kind = sqlite3_column_int(row, column);
 	char *key = copy(row, column + 1);
@@ -81,7 +105,10 @@ static size_t find_node(struct graph *graph, sqlite3_stmt *row, int column)
 	}
 	title = (const char *)sqlite3_column_text(row, column + 2);
 	graph->nodes[i] = (struct node){.key = key, .kind = kind};
-	graph->nodes[i].label = strdup(!title ? "?" : kind == NODE_FILES ? class_title(title) : title);
+	graph->nodes[i].label = kind == NODE_DESTINATION ? name_place(findings, title)
+							 : strdup(!title		? "?"
+								   : kind == NODE_FILES ? class_title(title)
+											: title);
 	graph->node_count++;
 	return i;
 }
@@ -93,7 +120,7 @@ static int gather(struct html *html, struct graph *graph)
 	if (sqlite3_prepare_v2(html->report->db, edges_sql, -1, &row, NULL) != SQLITE_OK)
 		return -EIO;
 	while (sqlite3_step(row) == SQLITE_ROW) {
-		size_t from = find_node(graph, row, 0), to = find_node(graph, row, 3);
+		size_t from = find_node(graph, &html->findings, row, 0), to = find_node(graph, &html->findings, row, 3);
 
 		if (from == NODES_MAX || to == NODES_MAX || graph->edge_count == EDGES_MAX) {
 			graph->cut = true;
@@ -105,10 +132,27 @@ static int gather(struct html *html, struct graph *graph)
 	return sqlite3_finalize(row) == SQLITE_OK ? 0 : -EIO;
 }
 
-/* Who was given something stands to the right of who gave it, as far as there is room: some give in a circle. */
-static void arrange(struct graph *graph)
+/* A line that would close a circle is drawn backwards; largest first, as they came. */
+static void find_circles(struct graph *graph)
 {
-	int rows[LAYERS] = {0}, round, deepest = 1;
+	size_t i, a, b;
+
+	for (i = 0; i < graph->edge_count; i++) {
+		size_t from = graph->edges[i].from, to = graph->edges[i].to;
+
+		graph->edges[i].back = from == to || graph->reaches[to][from];
+		for (a = 0; !graph->edges[i].back && a < graph->node_count; a++)
+			for (b = 0; b < graph->node_count; b++)
+				if ((a == from || graph->reaches[a][from]) && (b == to || graph->reaches[to][b]))
+					graph->reaches[a][b] = true;
+	}
+}
+
+/* Who was given something stands to the right of who gave it, as far as there is room. */
+static void find_layers(struct graph *graph)
+{
+	int round, deepest = 1;
+	bool sent = false;
 	size_t i;
 
 	for (i = 0; i < graph->node_count; i++)
@@ -117,28 +161,94 @@ static void arrange(struct graph *graph)
 		for (i = 0; i < graph->edge_count; i++) {
 			struct node *from = &graph->nodes[graph->edges[i].from], *to = &graph->nodes[graph->edges[i].to];
 
-			if (from->kind == NODE_PROCESS && to->kind == NODE_PROCESS && to->layer <= from->layer && from->layer < LAYERS - 2)
+			if (!graph->edges[i].back && from->kind == NODE_PROCESS && to->kind == NODE_PROCESS &&
+				to->layer <= from->layer && from->layer < LAYERS - 2)
 				to->layer = from->layer + 1;
 		}
-	for (i = 0; i < graph->node_count; i++)
+	for (i = 0; i < graph->node_count; i++) {
 		if (graph->nodes[i].kind == NODE_PROCESS && graph->nodes[i].layer > deepest)
 			deepest = graph->nodes[i].layer;
-	graph->layers = deepest + 2;
-	for (i = 0; i < graph->node_count; i++) {
+		sent |= graph->nodes[i].kind == NODE_DESTINATION;
+	}
+	graph->layers = deepest + 1 + sent;
+	for (i = 0; i < graph->node_count; i++)
 		if (graph->nodes[i].kind == NODE_DESTINATION)
 			graph->nodes[i].layer = deepest + 1;
-		graph->nodes[i].row = rows[graph->nodes[i].layer]++;
+}
+
+/* Does the line come from this column, or from one before it? */
+static bool comes_to(const struct graph *graph, const struct edge *edge, size_t node, int layer)
+{
+	return edge->to == node && !edge->back && graph->nodes[edge->from].layer < layer &&
+	       layer <= graph->nodes[node].layer;
+}
+
+static double weigh(const struct graph *graph, size_t node, int layer)
+{
+	double sum = 0;
+	size_t i, count = 0;
+
+	for (i = 0; i < graph->edge_count; i++) {
+		const struct node *from = &graph->nodes[graph->edges[i].from];
+
+		if (!comes_to(graph, &graph->edges[i], node, layer))
+			continue;
+		sum += from->layer == layer - 1 ? from->row : graph->passes[node][layer - 1] - 1;
+		count++;
 	}
+	return count ? sum / count : NODES_MAX;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct place *left = a, *right = b;
+
+	if (left->weight != right->weight)
+		return left->weight < right->weight ? -1 : 1;
+	return left->node < right->node ? -1 : left->node > right->node;
+}
+
+/* Nodes and gaps of a column, each as near as can be to where its lines come from, so that few of them cross. */
+static void fill_layer(struct graph *graph, int layer)
+{
+	struct place places[NODES_MAX];
+	size_t count = 0, i, k;
+
+	for (i = 0; i < graph->node_count; i++) {
+		bool gap = graph->nodes[i].layer > layer;
+
+		for (k = 0; gap && k < graph->edge_count && !comes_to(graph, &graph->edges[k], i, layer); k++)
+			;
+		if (gap ? k < graph->edge_count : graph->nodes[i].layer == layer)
+			places[count++] = (struct place){i, gap, layer ? weigh(graph, i, layer) : i};
+	}
+	qsort(places, count, sizeof(places[0]), by_weight);
+	for (i = 0; i < count; i++) {
+		if (places[i].gap)
+			graph->passes[places[i].node][layer] = i + 1;
+		else
+			graph->nodes[places[i].node].row = i;
+	}
+	graph->rows[layer] = count;
+}
+
+static void arrange(struct graph *graph)
+{
+	int layer;
+
+	find_circles(graph);
+	find_layers(graph);
+	for (layer = 0; layer < graph->layers; layer++)
+		fill_layer(graph, layer);
 }
 
 static int highest(const struct graph *graph)
 {
-	int most = 1;
-	size_t i;
+	int most = 1, layer;
 
-	for (i = 0; i < graph->node_count; i++)
-		if (graph->nodes[i].row + 1 > most)
-			most = graph->nodes[i].row + 1;
+	for (layer = 0; layer < graph->layers; layer++)
+		if (graph->rows[layer] > most)
+			most = graph->rows[layer];
 	return most;
 }
 
@@ -147,30 +257,76 @@ static double wide(const struct graph *graph)
 	return (double)WIDTH / graph->layers * .7;
 }
 
-static double left(const struct graph *graph, const struct node *node)
+static double left(const struct graph *graph, int layer)
 {
-	return 2 + node->layer * (WIDTH - wide(graph) - 4) / (graph->layers - 1);
+	return 2 + layer * (WIDTH - wide(graph) - 4) / (graph->layers - 1);
 }
 
-/* Every other column stands half a row lower, so that a line that passes a column goes between its nodes. */
-static double top(const struct node *node)
+static double middle(int row)
 {
-	return node->row * ROW + node->layer % 2 * ROW / 2.0;
+	return (row + .5) * ROW;
+}
+
+static void put_curve(FILE *out, double x1, double y1, double x2, double y2)
+{
+	double bend = (x2 - x1) / 2;
+
+	fprintf(out, "C%.1f %.1f %.1f %.1f %.1f %.1f", x1 + bend, y1, x2 - bend, y2, x2, y2);
+}
+
+/* From the right of one to the left of the other, past the columns between where there is a gap. */
+static void put_forward(FILE *out, const struct graph *graph, const struct edge *edge)
+{
+	const struct node *from = &graph->nodes[edge->from], *to = &graph->nodes[edge->to];
+	double x = left(graph, from->layer) + wide(graph), y = middle(from->row);
+	int layer;
+
+	fprintf(out, "M%.1f %.1f", x, y);
+	for (layer = from->layer + 1; layer < to->layer; layer++) {
+		double next = middle(graph->passes[edge->to][layer] - 1);
+
+		put_curve(out, x, y, left(graph, layer), next);
+		x = left(graph, layer) + wide(graph);
+		y = next;
+		fprintf(out, "H%.1f", x);
+	}
+	put_curve(out, x, y, left(graph, to->layer), middle(to->row));
+}
+
+/* A little below the way there; within one column a bow to the right of it. */
+static void put_back(FILE *out, const struct graph *graph, const struct edge *edge)
+{
+	const struct node *from = &graph->nodes[edge->from], *to = &graph->nodes[edge->to];
+	double x1 = left(graph, from->layer), y1 = middle(from->row) + 8, x2 = left(graph, to->layer) + wide(graph),
+	       y2 = middle(to->row) + 8;
+
+	if (from->layer == to->layer)
+		fprintf(out, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f", x2, y1, x2 + ROW, y1, x2 + ROW, y2 - 12, x2,
+			y2 - 12);
+	else {
+		fprintf(out, "M%.1f %.1f", x1, y1);
+		put_curve(out, x1, y1, x2, y2);
+	}
 }
 
 static void put_edge(FILE *out, const struct graph *graph, const struct edge *edge)
 {
 	const struct node *from = &graph->nodes[edge->from], *to = &graph->nodes[edge->to];
-	double x1 = left(graph, from) + wide(graph), y1 = top(from) + ROW / 2.0, x2 = left(graph, to), y2 = top(to) + ROW / 2.0;
-	double bend = fabs(x2 - x1) / 2 + 10;
+	bool back = to->layer <= from->layer;
 
-	fprintf(out, "<path class=\"edge %s\" stroke-width=\"%.1f\" d=\"M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f\"><title>",
+	fprintf(out, "<path class=\"edge %s%s\" stroke-width=\"%.1f\" d=\"",
 		from->kind == NODE_FILES       ? "e-read"
 		: to->kind == NODE_DESTINATION ? "e-sent"
 					       : "e-handed",
-		1.5 + 1.2 * log10(1.0 + (edge->bytes > 0 ? edge->bytes : 0)), x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2);
+		back ? " e-back" : "", 1.5 + log10(1.0 + (edge->bytes > 0 ? edge->bytes : 0)));
+	(back ? put_back : put_forward)(out, graph, edge);
+	fputs("\"><title>", out);
+	html_string(out, from->label);
+	fputs(", ", out);
 	html_string(out, edge->what);
 	fputs(", ", out);
+	html_string(out, to->label);
+	fputs(": ", out);
 	html_size(out, edge->bytes);
 	fputs("</title></path>\n", out);
 }
@@ -193,7 +349,7 @@ static void put_label(FILE *out, const char *label, size_t room)
 static void put_node(FILE *out, const struct graph *graph, const struct node *node)
 {
 	static const char *const kinds[] = {"n-files", "n-process", "n-destination"};
-	double x = left(graph, node), y = top(node) + 4;
+	double x = left(graph, node->layer), y = middle(node->row) - ROW / 2.0 + 4;
 
 	fprintf(out, "<g><title>");
 	html_string(out, node->label);
@@ -207,10 +363,13 @@ static void put_svg(FILE *out, const struct graph *graph)
 {
 	size_t i;
 
-	fprintf(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the flows\"><svg class=\"graph\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"graph-what\">\n"
-		     "<title id=\"graph-what\">Files by class on the left, then the processes that read them and those that were handed something, destinations on the right; the same "
-		     "is in the table below</title>\n",
-		WIDTH, highest(graph) * ROW + ROW / 2 + 4);
+	fprintf(out,
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the flows\"><svg "
+		"class=\"graph\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"graph-what\">\n"
+		"<title id=\"graph-what\">Files by class on the left, then the processes that read them and those that "
+		"were handed something, destinations on the right; the same "
+		"is in the table below</title>\n",
+		WIDTH, highest(graph) * ROW);
 	for (i = 0; i < graph->edge_count; i++)
 		put_edge(out, graph, &graph->edges[i]);
 	for (i = 0; i < graph->node_count; i++)
@@ -252,7 +411,10 @@ int html_graph(struct html *html)
 
 	if (!err && graph->edge_count) {
 		arrange(graph);
-		fputs("<h3>From where to where</h3>\n<p class=\"faint\">Over the whole recording, whatever the order. A line is the wider, the more bytes, by their order of magnitude.", html->out);
+		fputs("<h3>From where to where</h3>\n<p class=\"faint graph-words\">Over the whole recording, whatever "
+		      "the order. Lines go from left to right, dashed ones back; blue: read, brown: handed over, red: "
+		      "sent. A line is the wider, the more bytes, by their order of magnitude.",
+			html->out);
 		fputs(graph->cut ? " Only the largest flows are drawn.</p>\n" : "</p>\n", html->out);
 		put_svg(html->out, graph);
 		put_table(html->out, graph);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "case/case.h"
 #include "catalog/class.h"
 #include "times.h"
 
@@ -17,9 +18,12 @@
 #define TOP_HEIGHT 150
 #define BELOW_HEIGHT 90
 #define GAP_HEIGHT 26
+#define TICKS 6
+#define TICKS_HEIGHT 22
 
 struct bars {
-	const char *names[COLORS];
+	const char *names[COLORS];  /* a class, a remote address */
+	const char *labels[COLORS]; /* NULL: none but that */
 	uint64_t counts[COLORS][BUCKETS];
 	size_t used;
 	uint64_t highest;
@@ -106,8 +110,10 @@ static int gather_sent(struct html *html, struct bars *bars)
 	size_t i;
 
 	for (i = 0; i < findings->place_count && bars->used < COLORS - 1; i++)
-		if (findings->places[i].out && findings->places[i].sent_bytes)
+		if (findings->places[i].out && findings->places[i].sent_bytes) {
+			bars->labels[bars->used] = findings->places[i].name;
 			bars->names[bars->used++] = findings->places[i].remote;
+		}
 	bars->names[bars->used++] = NULL;
 	if (sqlite3_prepare_v2(html->report->db,
 		    "SELECT first, last, remote, sent_bytes FROM flow WHERE first IS NOT NULL AND sent_bytes > 0 AND family IN ('inet', 'inet6')"
@@ -163,8 +169,9 @@ static int put_gap(void *context, const struct report_gap *gap)
 	wide = to > from ? (to - from) * scale : 0;
 	if (x > WIDTH - 3)
 		x = WIDTH - 3;
-	fprintf(html->out, "<rect class=\"gap\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"><title>", LEFT + x, wide < 3 ? 3 : wide,
-		TOP_HEIGHT + GAP_HEIGHT + BELOW_HEIGHT);
+	/* As high as the picture, which cuts it off where nothing was sent. */
+	fprintf(html->out, "<rect class=\"gap\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"><title>", LEFT + x,
+		wide < 3 ? 3 : wide, TOP_HEIGHT + GAP_HEIGHT + BELOW_HEIGHT);
 	html_text(html->out, gap->what, "something is missing");
 	fputs("</title></rect>\n", html->out);
 	return 0;
@@ -179,28 +186,79 @@ static void put_legend(struct html *html, const struct bars *bars, const char *r
 		fprintf(html->out, "<li><svg viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect class=\"f%zu\" width=\"10\" height=\"10\"/></svg>",
 			bars->names[i] ? i : COLORS - 1);
 		html_string(html->out, bars->names[i] ? class_title(bars->names[i]) : rest);
+		if (bars->labels[i]) {
+			fputs(" (", html->out);
+			html_string(html->out, bars->labels[i]);
+			fputc(')', html->out);
+		}
 		fputs("</li>", html->out);
 	}
 	fputs("</ul>\n", html->out);
 }
 
+/* The time of day below, as fine as the recording is short. */
+static void put_ticks(struct html *html, int at)
+{
+	int64_t whole = html->end_ns - html->start_ns;
+	int digits = whole < 20 * INT64_C(1000000000) ? 12 : 8, i;
+	char text[TIME_TEXT];
+
+	for (i = 0; i <= TICKS; i++) {
+		text_time(text, html->start_ns + (int64_t)((double)whole * i / TICKS));
+		fprintf(html->out,
+			"<path class=\"axis\" d=\"M%d %dv4\"/><text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%.*s</text>\n",
+			LEFT + (WIDTH - LEFT) * i / TICKS, at, LEFT + (WIDTH - LEFT) * i / TICKS, at + 16,
+			i == 0	     ? "start"
+			: i == TICKS ? "end"
+				     : "middle",
+			digits, text + 11);
+	}
+}
+
+/* How long a bar is. */
+static void put_length(struct html *html)
+{
+	double seconds = (html->end_ns - html->start_ns) / 1e9 / BUCKETS;
+
+	if (seconds < 1)
+		fprintf(html->out, "%.3g ms", seconds * 1e3);
+	else if (seconds < 120)
+		fprintf(html->out, "%.3g s", seconds);
+	else
+		fprintf(html->out, "%.3g min", seconds / 60);
+}
+
 static int put_svg(struct html *html, const struct bars *accesses, const struct bars *sent)
 {
-	int below = TOP_HEIGHT + GAP_HEIGHT, height = below + BELOW_HEIGHT + 4, err;
+	int below = TOP_HEIGHT + GAP_HEIGHT, height = below, err;
 	FILE *out = html->out;
 
-	fprintf(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the timeline\"><svg class=\"time\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"time-what\">\n<title id=\"time-what\">Accesses by class, and bytes "
-		     "sent, over the time of the recording",
+	if (sent->highest)
+		height += BELOW_HEIGHT + TICKS_HEIGHT;
+
+	fprintf(out,
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Picture of the timeline\"><svg "
+		"class=\"time\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"time-what\">\n<title "
+		"id=\"time-what\">Accesses by class, and bytes "
+		"sent, over the time of the recording",
 		WIDTH, height);
 	fputs(html->session.exact ? "" : "; what was lost is shaded", out);
 	fputs("</title>\n", out);
 	err = report_gaps(html->report, put_gap, html);
 	put_bars(out, accesses, 0, TOP_HEIGHT);
-	put_bars(out, sent, below, BELOW_HEIGHT);
-	fprintf(out, "<text x=\"4\" y=\"14\">files reached: up to %" PRIu64 " accesses in 1/%d of the time</text>\n", accesses->highest, BUCKETS);
-	fprintf(out, "<text x=\"4\" y=\"%d\">sent over the network: up to ", below + 4);
-	html_size(out, sent->highest);
-	fprintf(out, " in 1/%d of the time</text>\n</svg></div>\n", BUCKETS);
+	if (sent->highest)
+		put_bars(out, sent, below, BELOW_HEIGHT);
+	put_ticks(html, sent->highest ? below + BELOW_HEIGHT : TOP_HEIGHT);
+	fprintf(out, "<text x=\"4\" y=\"14\">files reached: at most %" PRIu64 " accesses in a bar of ",
+		accesses->highest);
+	put_length(html);
+	fputs("</text>\n", out);
+	if (sent->highest) {
+		fprintf(out, "<text x=\"4\" y=\"%d\">sent over the network: at most ", below + 4);
+		html_size(out, sent->highest);
+		fputs(" in a bar</text>\n", out);
+	}
+	fputs("</svg></div>\n", out);
 	return err;
 }
 
@@ -229,9 +287,11 @@ int html_timeline(struct html *html)
 		fputs(" UTC. Above, files reached, by class:</p>\n", html->out);
 		put_legend(html, &bars[0], "all others, ordinary ones among them");
 		if (bars[1].highest) {
-			fputs("<p class=\"faint\">Below, bytes sent, by destination:</p>\n", html->out);
+			fputs("<p class=\"faint\">Below, bytes sent over the network, by destination:</p>\n",
+				html->out);
 			put_legend(html, &bars[1], "all others");
-		}
+		} else
+			fputs("<p class=\"faint\">Nothing was sent over the network.</p>\n", html->out);
 	}
 	free(bars);
 	return err;

@@ -134,9 +134,12 @@ static void put_seal(struct html *html)
 		free(result);
 		return;
 	}
-	fprintf(out, "<dl><dt>lines sealed</dt><dd>%" PRIu64 " of %" PRIu64 ", in %" PRIu32 " segments</dd><dt>end</dt><dd>%s</dd><dt>first key</dt><dd><code>",
-		result->sealed, result->lines, result->segments,
-		result->ended ? "the recording ended, and its last key is gone" : "no end is sealed: the recording goes on, died, or its last part was taken away");
+	fprintf(out,
+		"<dl><dt>lines sealed</dt><dd>%" PRIu64 " of %" PRIu64 ", in %" PRIu32
+		" segment%s</dd><dt>end</dt><dd>%s</dd><dt>first key</dt><dd><code>",
+		result->sealed, result->lines, result->segments, result->segments == 1 ? "" : "s",
+		result->ended ? "the recording ended, and its last key is gone"
+			      : "no end is sealed: the recording goes on, died, or its last part was taken away");
 	note_key_format(key, &result->first);
 	html_string(out, key);
 	fputs("</code></dd></dl>\n<p>The newest checkpoint. If you have one of this case that left the host in time, compare: "
@@ -166,11 +169,11 @@ void html_trust(struct html *html)
 		: session->unverified					 ? "not known: its own counts say that nothing was lost, but it is not as it was sealed"
 										 : "yes: nothing was lost");
 	put_lost(out, "records lost", session->lost_records);
-	put_lost(out, "counts lost to a full map", session->lost_map_full);
-	put_lost(out, "program runs missed", session->lost_missed_runs);
+	put_lost(out, "counts lost to a full table", session->lost_map_full);
+	put_lost(out, "runs of the sensor in the kernel missed", session->lost_missed_runs);
 	fputs("<dt>hooks</dt><dd>", out);
 	html_text(out, session->hooks, "not known");
-	fputs("</dd></dl>\n", out);
+	fputs(" (how the sensor was attached to the kernel; what that leaves unseen is listed below)</dd></dl>\n", out);
 	put_gaps(html, "What is missing", report_gaps);
 	put_gaps(html, "Changes of the clock", report_clock);
 	put_unseen(html);

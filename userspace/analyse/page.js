@@ -1,6 +1,12 @@
 /* The table of files: all rows, with search, filters, sorting and pages. Without this program the page shows the first of them. */
 (function () {
   'use strict';
+  /* On paper nothing can be unfolded: all is, but for the processes, of which there may be thousands. */
+  window.addEventListener('beforeprint', function () {
+    Array.prototype.forEach.call(document.querySelectorAll('details:not([open])'), function (part) {
+      if (!part.closest('ul.tree')) part.open = true;
+    });
+  });
   var source = document.getElementById('data');
   if (!source) return;
   var data = JSON.parse(source.textContent);
@@ -22,9 +28,10 @@
     o.textContent = label;
     select.appendChild(o);
   }
-  function cell(tr, text, kind) {
+  function cell(tr, text, kind, label) {
     var td = document.createElement('td');
     if (kind) td.className = kind;
+    if (label) td.dataset.label = label;
     td.textContent = text;
     tr.appendChild(td);
   }
@@ -37,11 +44,11 @@
       cell(tr, path(row) + (row[X] & 1 ? ' (deleted)' : '') + (row[X] & 2 ? ' (truncated)' : '') + (row[X] & 4 ? ' (directory)' : ''), 'path');
       cell(tr, data.classes[row[C]]);
       cell(tr, data.processes[row[P]]);
-      cell(tr, row[E] ? 'refused ' + row[E] + (row[E] === 1 ? ' time' : ' times') : row[R] || !row[M] ? size(row[R]) : 'mapped', 'n');
-      cell(tr, row[5], 'n');
-      cell(tr, row[6], 'n');
-      cell(tr, row[M] ? size(row[M]) : '', 'n');
-      cell(tr, row[W] ? size(row[W]) : '', 'n');
+      cell(tr, row[E] ? 'refused ' + row[E] + (row[E] === 1 ? ' time' : ' times') : row[R] || !row[M] ? size(row[R]) : 'mapped', 'n', 'read');
+      cell(tr, row[5], 'n', 'reads');
+      cell(tr, row[6], 'n', 'opens');
+      cell(tr, row[M] ? size(row[M]) : '', 'n', 'mapped');
+      cell(tr, row[W] ? size(row[W]) : '', 'n', 'written');
       cell(tr, ways(row[H]));
       cell(tr, time(row[F]), 'n');
       fresh.appendChild(tr);

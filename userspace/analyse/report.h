@@ -38,7 +38,8 @@ struct report {
 struct report_session {
 	struct text host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason;
 	struct text case_id, case_number, examiner, note, tool_version;
-	struct text verified, verified_what; /* unsealed, verified, altered, foreign; and in words */
+	struct text command; /* the arguments that it was started with, a list, if a command was recorded */
+	struct text verified, verified_what;		       /* unsealed, verified, altered, foreign; and in words */
 	int64_t lost_records, lost_map_full, lost_missed_runs; /* -1: not known */
 	bool exact;
 	bool unverified; /* altered or foreign: only --force gets here, and every output says so at its top */

@@ -56,7 +56,8 @@ enum statement {
  */
 static const char *const sql[] = {
 	[SESSION] = "SELECT host, machine_id, boot_id, kernel, started, ended, hooks, flags, unseen, end_reason,"
-		    " case_id, case_number, examiner, note, tool_version, verified, verified_what"
+		    " case_id, case_number, examiner, note, tool_version, verified, verified_what,"
+		    " (SELECT args FROM image WHERE flagged_by = 'command' AND event = 'exec' ORDER BY id LIMIT 1)"
 		    " FROM capture LEFT JOIN source ORDER BY capture.rowid LIMIT 1",
 	[STATS] = "SELECT lost_records, lost_map_full, lost_missed_runs FROM stats ORDER BY id DESC LIMIT 1",
 	[GAPS] = "SELECT first, last, what, count FROM gap ORDER BY first, id",
@@ -232,7 +233,7 @@ int report_session(struct report *report, struct report_session *ret_session)
 		TEXTS(row, 0, &session.host, &session.machine_id, &session.boot_id, &session.kernel, &session.started,
 			&session.ended, &session.hooks, &session.flags, &session.unseen, &session.end_reason,
 			&session.case_id, &session.case_number, &session.examiner, &session.note, &session.tool_version,
-			&session.verified, &session.verified_what);
+			&session.verified, &session.verified_what, &session.command);
 	session.unverified = text_is(session.verified, "altered") || text_is(session.verified, "foreign");
 	session.exact = !gaps && !session.lost_records && !session.lost_map_full && !session.lost_missed_runs;
 	*ret_session = session;

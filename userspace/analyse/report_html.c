@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "line.h"
 #include "times.h"
 
@@ -103,6 +104,11 @@ static void put_session(struct html *html)
 		fprintf(out, " (%.3f s)", seconds);
 	fprintf(out, ". %" PRIu64 " process%s followed; flagged: ", html->findings.process_count, html->findings.process_count == 1 ? "" : "es");
 	put_items(out, session->flags, ", ");
+	if (session->command.bytes) {
+		fputs(": <code>", out);
+		put_items(out, session->command, " ");
+		fputs("</code>", out);
+	}
 	fputs(".</p>\n", out);
 	if (session->case_number.bytes || session->examiner.bytes || session->note.bytes) {
 		fputs("<p>Case ", out);
@@ -149,9 +155,11 @@ static void put_class(FILE *out, const struct finding_class *class)
 
 	fputs("<tr><th scope=\"row\">", out);
 	html_string(out, class->title);
-	fprintf(out, "</th><td class=\"n\">%" PRIu64 "</td><td class=\"n\">", class->files);
+	fprintf(out, "</th><td class=\"n\" data-label=\"files\">%" PRIu64 "</td><td class=\"n\" data-label=\"read\">",
+		class->files);
 	html_size(out, class->read_bytes);
-	fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"path\">", class->mapped);
+	fprintf(out, "</td><td class=\"n\" data-label=\"only mapped\">%" PRIu64 "</td><td class=\"path\">",
+		class->mapped);
 	for (i = 0; i < FINDING_EXAMPLES && class->examples[i]; i++) {
 		fputs(i ? "<br>" : "", out);
 		html_string(out, class->examples[i]);
@@ -165,8 +173,10 @@ static void put_classes(struct html *html)
 	FILE *out = html->out;
 	size_t i, pass;
 
-	fputs("<h2 id=\"findings\">What it read that is not its own</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Files by class\"><table>\n<thead><tr>"
-	      "<th scope=\"col\">Class</th><th scope=\"col\" class=\"n\">Files</th><th scope=\"col\" class=\"n\">Read</th><th scope=\"col\" class=\"n\">Only mapped</th>"
+	fputs("<h2 id=\"findings\">What it read that is not its own</h2>\n<div class=\"scroll\" tabindex=\"0\" "
+	      "role=\"region\" aria-label=\"Files by class\"><table class=\"fold\">\n<thead><tr>"
+	      "<th scope=\"col\">Class</th><th scope=\"col\" class=\"n\">Files</th><th scope=\"col\" "
+	      "class=\"n\">Read</th><th scope=\"col\" class=\"n\">Only mapped</th>"
 	      "<th scope=\"col\">Of which most was read</th></tr></thead>\n<tbody>\n",
 		out);
 	for (pass = 0; pass < 2; pass++) {
@@ -194,11 +204,13 @@ static void put_place(FILE *out, const struct finding_place *place)
 	html_string(out, place->where.owner);
 	fputs("</td><td>", out);
 	html_string(out, place->protocol);
-	fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"n\">", place->flows);
+	fprintf(out,
+		"</td><td class=\"n\" data-label=\"connections\">%" PRIu64 "</td><td class=\"n\" data-label=\"sent\">",
+		place->flows);
 	html_size(out, place->sent_bytes);
-	fputs("</td><td class=\"n\">", out);
+	fputs("</td><td class=\"n\" data-label=\"received\">", out);
 	html_size(out, place->received_bytes);
-	fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td></tr>\n", place->failed);
+	fprintf(out, "</td><td class=\"n\" data-label=\"refused\">%" PRIu64 "</td></tr>\n", place->failed);
 }
 
 static void put_places(struct html *html)
@@ -211,9 +223,15 @@ static void put_places(struct html *html)
 	if (!findings->place_count)
 		fputs("<p>Nowhere: there was no network connection.</p>\n", out);
 	else
-		fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Destinations\"><table>\n<thead><tr><th scope=\"col\">Way</th><th scope=\"col\">Address</th>"
-		      "<th scope=\"col\">Name</th><th scope=\"col\">Country, owner</th><th scope=\"col\">Protocol</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" class=\"n\">Sent</th>"
-		      "<th scope=\"col\" class=\"n\">Received</th><th scope=\"col\" class=\"n\">Refused</th></tr></thead>\n<tbody>\n",
+		fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Destinations\"><table "
+		      "class=\"fold\">\n<caption>Attempts are among the connections: one over which nothing went may "
+		      "never have come about.</caption>\n<thead><tr><th scope=\"col\">Way</th><th "
+		      "scope=\"col\">Address</th>"
+		      "<th scope=\"col\">Name</th><th scope=\"col\">Country, owner</th><th "
+		      "scope=\"col\">Protocol</th><th scope=\"col\" class=\"n\">Connections</th><th scope=\"col\" "
+		      "class=\"n\">Sent</th>"
+		      "<th scope=\"col\" class=\"n\">Received</th><th scope=\"col\" "
+		      "class=\"n\">Refused</th></tr></thead>\n<tbody>\n",
 			out);
 	for (i = 0; i < findings->place_count && i < PLACES_MAX; i++)
 		put_place(out, &findings->places[i]);
@@ -224,7 +242,8 @@ static void put_places(struct html *html)
 	if (findings->place_count)
 		html_owners(html->report, out);
 	if (findings->unix_flows) {
-		fprintf(out, "<p>Within this machine: %" PRIu64 " unix sockets, ", findings->unix_flows);
+		fprintf(out, "<p>Within this machine: %" PRIu64 " unix socket%s, ", findings->unix_flows,
+			findings->unix_flows == 1 ? "" : "s");
 		html_size(out, findings->unix_bytes);
 		fputs(".</p>\n", out);
 	}
@@ -240,7 +259,7 @@ static void put_unusual(struct html *html)
 	for (i = 0; i < findings->unusual_count; i++) {
 		fprintf(out, "<li>It %s: %" PRIu64, findings->unusual[i].what, findings->unusual[i].count);
 		if (findings->unusual[i].example) {
-			fputs(", as <code>", out);
+			fputs(", for example <code>", out);
 			html_string(out, findings->unusual[i].example);
 			fputs("</code>", out);
 		}
@@ -248,7 +267,10 @@ static void put_unusual(struct html *html)
 	}
 	if (!findings->unusual_count)
 		fputs("<li>Nothing of what is looked for.</li>\n", out);
-	fputs("</ul>\n", out);
+	fputs("</ul>\n<details><summary>What is looked for</summary><p>That it ...</p>\n<ul>\n", out);
+	for (i = 0; findings_looked_for(i); i++)
+		fprintf(out, "<li>%s</li>\n", findings_looked_for(i));
+	fputs("</ul></details>\n", out);
 }
 
 /* ---- the tree ---- */
@@ -277,7 +299,8 @@ static void put_sums(struct branch *branch, int64_t process)
 	sqlite3_bind_int64(branch->sums, 1, process);
 	if (sqlite3_step(branch->sums) != SQLITE_ROW)
 		return;
-	fprintf(out, " <span class=\"faint\">%lld files, ", sqlite3_column_int64(branch->sums, 0));
+	fprintf(out, " <span class=\"faint\">%lld file%s, ", sqlite3_column_int64(branch->sums, 0),
+		sqlite3_column_int64(branch->sums, 0) == 1 ? "" : "s");
 	html_size(out, sqlite3_column_int64(branch->sums, 1));
 	fputs(" read; sent ", out);
 	html_size(out, sqlite3_column_int64(branch->sums, 2));
@@ -345,7 +368,9 @@ static int put_processes(struct html *html)
 	int err;
 
 	if (sqlite3_prepare_v2(html->report->db,
-		    "SELECT (SELECT count(*) FROM total WHERE process = ?1), (SELECT capped_sum(read_bytes) FROM total WHERE process = ?1),"
+		    "SELECT (SELECT count(*) FROM total AS t LEFT JOIN file AS f ON f.id = t.file WHERE t.process = ?1 "
+		    "AND f.type IS NOT 'dir' AND NOT " LOOKED_AT "),"
+		    " (SELECT capped_sum(read_bytes) FROM total WHERE process = ?1),"
 		    " (SELECT capped_sum(sent_bytes) FROM flow WHERE process = ?1 AND family <> 'unix')",
 		    -1, &branch.sums, NULL) != SQLITE_OK)
 		return -EIO;
@@ -369,12 +394,21 @@ int html_actions(struct html *html)
 		    -1, &row, NULL) != SQLITE_OK)
 		return -EIO;
 	sqlite3_bind_int64(row, 1, html->report->options.pid);
-	fputs("<h2 id=\"actions\">Actions</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Actions\"><table>\n<caption>What was done, beside reading and writing; like "
-	      "ones of a process in one row. Each of them: <code>quis report --all</code>.</caption>\n<thead><tr><th scope=\"col\">Action</th><th scope=\"col\">Process</th>"
-	      "<th scope=\"col\" class=\"n\">Facts</th><th scope=\"col\">First and last (UTC)</th><th scope=\"col\">As on</th></tr></thead>\n<tbody>\n",
+	fputs("<h2 id=\"actions\">Actions</h2>\n", out);
+	if (sqlite3_step(row) != SQLITE_ROW) {
+		fputs("<p>None: nothing was done but reading, writing, connecting and running programs.</p>\n", out);
+		return sqlite3_finalize(row) == SQLITE_OK ? 0 : -EIO;
+	}
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Actions\"><table>\n<caption>What was "
+	      "done, beside reading and writing; like "
+	      "ones of a process in one row. Each of them: <code>quis report --all</code>.</caption>\n<thead><tr><th "
+	      "scope=\"col\">Action</th><th scope=\"col\">Process</th>"
+	      "<th scope=\"col\" class=\"n\">Times</th><th scope=\"col\">First and last (UTC)</th><th "
+	      "scope=\"col\">For example</th></tr></thead>\n<tbody>\n",
 		out);
-	while (sqlite3_step(row) == SQLITE_ROW && count++ < ACTIONS_MAX) {
-		const char *first = (const char *)sqlite3_column_text(row, 4), *last = (const char *)sqlite3_column_text(row, 5);
+	do {
+		const char *first = (const char *)sqlite3_column_text(row, 4),
+			   *last = (const char *)sqlite3_column_text(row, 5);
 
 		fputs("<tr><td>", out);
 		html_string(out, (const char *)sqlite3_column_text(row, 2));
@@ -394,7 +428,7 @@ int html_actions(struct html *html)
 			html_string(out, (const char *)sqlite3_column_text(row, 8));
 		}
 		fputs("</td></tr>\n", out);
-	}
+	} while (++count < ACTIONS_MAX && sqlite3_step(row) == SQLITE_ROW);
 	fputs("</tbody></table></div>\n", out);
 	return sqlite3_finalize(row) == SQLITE_OK ? 0 : -EIO;
 }

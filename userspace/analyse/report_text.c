@@ -15,6 +15,7 @@
 
 #define INDENT_MAX 12
 #define REASONS_MAX 5
+#define COMMAND_SHOWN 16 /* arguments on the first screen */
 
 void text_paint(struct page *page, const char *code)
 {
@@ -198,6 +199,28 @@ static void put_items(struct page *page, struct text list, const char *separator
 	free(copy);
 }
 
+/* Arguments with anything in them that could be taken for the space between two are quoted. */
+static void put_arguments(struct page *page, struct text list, size_t most)
+{
+	char *copy = list.bytes ? strndup(list.bytes, list.len) : NULL, *at = copy;
+	struct text item;
+	size_t count = 0;
+	bool quote;
+
+	while (at && line_list_next(&at, &item.bytes, &item.len)) {
+		if (count++ == most) {
+			fputs(" ...", page->out);
+			break;
+		}
+		quote = !item.len || memchr(item.bytes, ' ', item.len) || memchr(item.bytes, '\'', item.len);
+		fputs(quote ? " '" : " ", page->out);
+		text_put(page, item, "");
+		if (quote)
+			fputc('\'', page->out);
+	}
+	free(copy);
+}
+
 static void put_title(struct page *page, const struct report_session *session)
 {
 	text_paint(page, "1");
@@ -212,6 +235,10 @@ static void put_title(struct page *page, const struct report_session *session)
 	put_duration(page, session->started, session->ended);
 	fputs("\nflagged: ", page->out);
 	put_items(page, session->flags, ", ");
+	if (session->command.bytes) {
+		fputc(':', page->out);
+		put_arguments(page, session->command, COMMAND_SHOWN);
+	}
 	fputs("\nhooks: ", page->out);
 	text_put(page, session->hooks, "not known");
 	if (session->exact)
@@ -238,23 +265,6 @@ static void put_unseen(struct page *page, const struct report_session *session)
 	fputc('\n', page->out);
 }
 
-/* Arguments with anything in them that could be taken for the space between two are quoted. */
-static void put_arguments(struct page *page, struct text list)
-{
-	char *copy = list.bytes ? strndup(list.bytes, list.len) : NULL, *at = copy;
-	struct text item;
-	bool quote;
-
-	while (at && line_list_next(&at, &item.bytes, &item.len)) {
-		quote = !item.len || memchr(item.bytes, ' ', item.len) || memchr(item.bytes, '\'', item.len);
-		fputs(quote ? " '" : " ", page->out);
-		text_put(page, item, "");
-		if (quote)
-			fputc('\'', page->out);
-	}
-	free(copy);
-}
-
 static int put_image(void *context, const struct report_image *image)
 {
 	struct page *page = context;
@@ -262,7 +272,7 @@ static int put_image(void *context, const struct report_image *image)
 	text_indent(page);
 	fprintf(page->out, "  was    %.15s ", image->time.bytes ? image->time.bytes + 11 : "");
 	text_put(page, image->executable, "(program not known)");
-	put_arguments(page, image->args);
+	put_arguments(page, image->args, SIZE_MAX);
 	fputc('\n', page->out);
 	return 0;
 }
@@ -301,7 +311,7 @@ static void put_process_head(struct page *page, const struct report_process *pro
 		return;
 	text_indent(page);
 	fputs("  argv  ", page->out);
-	put_arguments(page, process->image.args);
+	put_arguments(page, process->image.args, SIZE_MAX);
 	fputs(process->image.args_truncated ? " ...\n" : "\n", page->out);
 }
 

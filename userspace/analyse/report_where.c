@@ -89,12 +89,13 @@ static int html_owner(void *context, const struct report_owner *owner)
 {
 	FILE *out = context;
 
-	fputs("<tr><td class=\"path\">", out);
+	fputs("<tr><td>", out);
 	if (owner->asn)
 		fprintf(out, "AS%u ", owner->asn);
-	html_string(out, owner->owner			? owner->owner
-			 : owner->asn || owner->country ? ""
-							: "private, of this machine, or not known");
+	html_string(out, owner->owner	  ? owner->owner
+			 : owner->asn	  ? ""
+			 : owner->country ? "owner not known"
+					  : "private, of this machine, or not known");
 	fputs("</td><td>", out);
 	html_string(out, owner->country ? owner->country : "");
 	fprintf(out, "</td><td class=\"n\">%llu</td><td class=\"n\">", (unsigned long long)owner->addresses);

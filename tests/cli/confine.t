@@ -9,8 +9,6 @@ need_recording
 cd "$T" || exit 1
 RECORD=${QUIS%/*}/quis-record
 
-# A build with sanitizers has no seccomp filter (their runtime makes calls of its own), and says so.
-sanitized() { grep -q __asan_init "$RECORD"; }
 landlocked() { "$RECORD" doctor --format json 2>/dev/null | jq -e 'any(.confinement[]; .protection == "landlock" and .in_effect)' >/dev/null; }
 
 # ---- doctor ----

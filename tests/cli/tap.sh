@@ -115,6 +115,9 @@ within() { # SECONDS COMMAND...
 	done
 }
 
+# A build with sanitizers has no seccomp filter (their runtime makes calls of its own), and says so.
+sanitized() { grep -q __asan_init "${QUIS%/*}/quis-record"; }
+
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # Starts `quis record` with its pid in RECORDER, and waits until it records.

@@ -145,6 +145,7 @@ PIDS+=("$old")
 filters=2
 if sanitized; then filters=1; fi
 ok "libbpf is told that there are no modules: a filter beside that of the confinement" within 30 grep -q "^Seccomp_filters:.*$filters" "/proc/$old/status"
+within 60 test -s old/facts-000001.ndjson
 kill "$old"
 wait "$old"
 is "... and it records" "$?:$(sed -n '1s/.*"quis.fact":"\([a-z-]*\)".*/\1/p' old/facts-000001.ndjson)" 0:capture-start

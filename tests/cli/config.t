@@ -21,7 +21,7 @@ examiner = J. Doe = "the examiner"
 	compress	=	no
 
 [follow]
-path = /bin/true
+path = $T/none
 path=$T/tool
 [sensor]
 heartbeat = 2s

@@ -28,6 +28,8 @@
 #define PAIRS 100000
 #define CLAM_FILES 1000
 #define ATTEMPTS 3
+#define PEER_ROUNDS 1
+#define AROUND_MOST 5000
 #define IDLE_SECONDS 20
 #define IDLE_LIMIT 0.1		 /* percent of a core */
 #define MEMORY_LIMIT (64 * 1024) /* KiB */
@@ -252,8 +254,8 @@ static void run_samples(struct workload *w, size_t config, struct truth *truths)
 	unsigned i, count = operations(w), times = around ? 1 : options.samples;
 	struct cost cost;
 
-	if (around && count > FILES)
-		count = FILES; /* it takes hundreds of times as long */
+	if (around && count > AROUND_MOST)
+		count = AROUND_MOST; /* it takes hundreds of times as long */
 	for (i = 0; i < times; i++) {
 		truths[i] = (struct truth){.workload = w->name,
 			.count = count,
@@ -264,6 +266,8 @@ static void run_samples(struct workload *w, size_t config, struct truth *truths)
 	}
 }
 
+static unsigned round_number;
+
 static void run_peer(struct workload *w, size_t config)
 {
 	const struct peer *peer = peer_at(config - FLOOR);
@@ -271,7 +275,7 @@ static void run_peer(struct workload *w, size_t config)
 	double used;
 	pid_t pid;
 
-	if (!peer_is_there(peer))
+	if (!peer_is_there(peer) || (config != FLOOR && round_number >= PEER_ROUNDS))
 		return;
 	if (peer->around) {
 		around = peer;
@@ -351,6 +355,7 @@ static void run_rounds(void)
 
 	snprintf(idle_pid, sizeof(idle_pid), "%d", (int)idle);
 	for (round = 0; round < options.rounds; round++) {
+		round_number = round;
 		progress("round %u of %u", round + 1, options.rounds);
 		for (i = 0; i < WORKLOADS; i++)
 			for (k = 0; k < configs && wanted(&workloads[i]); k++)

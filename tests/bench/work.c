@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,66 @@ static void pread_small(unsigned count, const char *dir)
 	end();
 }
 
+/* ---- many at once: how the cost of one grows; COUNT of them share these many calls ---- */
+
+#define SHARED_CALLS 400000
+
+static int shared_fd;
+
+static void *pread_share(void *calls)
+{
+	char bytes[64];
+	unsigned i;
+
+	for (i = 0; i < *(unsigned *)calls; i++)
+		if (pread(shared_fd, bytes, sizeof(bytes), 0) != sizeof(bytes))
+			die("pread");
+	return NULL;
+}
+
+static void open_shared(const char *dir)
+{
+	char name[64];
+
+	file_name(name, 0);
+	if (chdir(dir) || (shared_fd = open(name, O_RDONLY)) < 0)
+		die(dir);
+}
+
+static void processes(unsigned count, const char *dir)
+{
+	unsigned calls = SHARED_CALLS / count, i;
+	int status;
+
+	open_shared(dir);
+	begin();
+	for (i = 0; i < count; i++) {
+		if (!fork()) {
+			pread_share(&calls);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		if (status)
+			die("a child");
+	end();
+}
+
+static void threads(unsigned count, const char *dir)
+{
+	unsigned calls = SHARED_CALLS / count, i;
+	pthread_t thread[64];
+
+	open_shared(dir);
+	begin();
+	for (i = 0; i < count && i < 64; i++)
+		if (pthread_create(&thread[i], NULL, pread_share, &calls))
+			die("a thread");
+	while (i--)
+		pthread_join(thread[i], NULL);
+	end();
+}
+
 /* ---- a call that no hook is for ---- */
 
 static void getppid_loop(unsigned count, const char *unused)
@@ -243,6 +304,8 @@ static const struct {
 	{"send", sends},
 	{"spawn", spawn},
 	{"pairs", pairs},
+	{"processes", processes},
+	{"threads", threads},
 };
 
 int main(int argc, char **argv)

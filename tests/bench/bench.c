@@ -169,6 +169,7 @@ static struct workload {
 	{.name = "scan", .operation = "open+fstat+read+close", .quick = FILES, .full = FILES},
 	{.name = "pread", .operation = "pread of 64 bytes", .quick = 1000000, .full = 1000000},
 	{.name = "echo", .operation = "64-byte TCP echo", .quick = 10000, .full = 20000},
+	{.name = "connect", .operation = "TCP connection, 1 KiB", .quick = 1000, .full = 2000},
 	{.name = "send", .operation = "64 KiB TCP send", .quick = 5000, .full = 10000},
 	{.name = "spawn", .operation = "fork+exec", .quick = 300, .full = 500},
 	{.name = "clamscan", .operation = "clamscan, a file", .quick = CLAM_FILES, .full = CLAM_FILES},
@@ -638,8 +639,8 @@ static void prepare(void)
 
 		snprintf(w->program, sizeof(w->program), "%s", work_program);
 		snprintf(w->where, sizeof(w->where), "%s", files_dir);
-		if (!strcmp(w->name, "echo") || !strcmp(w->name, "send"))
-			start_server(!strcmp(w->name, "echo"), w->where);
+		if (!strcmp(w->name, "echo") || !strcmp(w->name, "connect") || !strcmp(w->name, "send"))
+			start_server(strcmp(w->name, "send"), w->where);
 		else if (!strcmp(w->name, "spawn"))
 			snprintf(w->where, sizeof(w->where), "%.4000s/leaf", options.programs);
 		else if (!strcmp(w->name, "clamscan")) {

@@ -11,6 +11,8 @@
 
 #define FILE_BYTES 500
 #define FILES_A_FOLDER 200
+#define CONNECT_BYTES 1024 /* there, and back */
+#define CONNECT_NAME "bench.example"
 #define PAIR_PROCESSES 5
 #define SAMPLES_MAX 400
 

@@ -128,6 +128,22 @@ static bool check_echo(const struct truth *t, const json_t *process, const json_
 	return check_flow(t, process, t->count * 64ULL, t->count * 64ULL);
 }
 
+/* Each connection with its bytes, and with the name that was in them. */
+static bool check_connect(const struct truth *t, const json_t *process, const json_t *all)
+{
+	const json_t *flows = json_object_get(process, "flows"), *flow;
+	uint64_t whole = 0, named = 0;
+	size_t i;
+
+	(void)all;
+	json_array_foreach (flows, i, flow) {
+		whole += number(flow, "sent_bytes") == CONNECT_BYTES && number(flow, "received_bytes") == CONNECT_BYTES;
+		named += !strcmp(text(flow, "remote_name"), CONNECT_NAME);
+	}
+	return same(t, "connections with their bytes", whole, t->count) & same(t, "connections with a name", named, t->count) &
+	       same(t, "connections", json_array_size(flows), t->count);
+}
+
 static bool check_send(const struct truth *t, const json_t *process, const json_t *all)
 {
 	(void)all;
@@ -169,6 +185,7 @@ static const struct {
 	{"scan", check_scan},
 	{"pread", check_pread},
 	{"echo", check_echo},
+	{"connect", check_connect},
 	{"send", check_send},
 	{"spawn", check_spawn},
 	{"clamscan", check_clamscan},

@@ -256,6 +256,30 @@ static void echo(unsigned count, const char *port)
 	end();
 }
 
+/* A connection each, whose first bytes hold a name: what is copied of them and parsed is the cost. Ends by a reset, so that no port stays taken. */
+static void connects(unsigned count, const char *port)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: " CONNECT_NAME "\r\nContent-Length: 900\r\n\r\n";
+	struct linger reset = {.l_onoff = 1};
+	char bytes[CONNECT_BYTES];
+	unsigned i;
+	int fd;
+
+	memset(bytes, 'x', sizeof(bytes));
+	memcpy(bytes, head, sizeof(head) - 1);
+	begin();
+	for (i = 0; i < count; i++) {
+		fd = connect_to(port);
+		if (send(fd, bytes, sizeof(bytes), 0) != sizeof(bytes))
+			die("send");
+		if (recv(fd, bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes))
+			die("recv");
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(fd);
+	}
+	end();
+}
+
 static void sends(unsigned count, const char *port)
 {
 	static char bytes[1 << 16];
@@ -301,6 +325,7 @@ static const struct {
 	{"scan", scan},
 	{"pread", pread_small},
 	{"echo", echo},
+	{"connect", connects},
 	{"send", sends},
 	{"spawn", spawn},
 	{"pairs", pairs},

@@ -1,6 +1,7 @@
 /* Much at once: many calls, many files, many processes. */
 #include "act.h"
 
+#include <sys/sendfile.h>
 #include <sys/sysinfo.h>
 
 #define PREADS 1000000
@@ -9,6 +10,7 @@
 #define MANY_FILES 200000
 #define FLOOD 50000
 #define AT_ONCE 64
+#define ENDS 66 /* ENDS * (ENDS - 1): more pairs than the kernel side has counters for */
 
 static char buffer[65536];
 
@@ -172,6 +174,35 @@ static void forks(void)
 		reap(spawn(idle, NULL));
 }
 
+static void prepare_ends(void)
+{
+	int i;
+
+	for (i = 0; i < ENDS; i++)
+		make_file(text("%d", i), 10);
+}
+
+/* From each file to each other, all in one epoch. */
+static void transfers(void)
+{
+	struct object *o[ENDS];
+	int in[ENDS], out[ENDS], i, k;
+	off_t at;
+
+	for (i = 0; i < ENDS; i++) {
+		o[i] = file(text("%d", i));
+		in[i] = opened(o[i], open(o[i]->path[0], O_RDONLY));
+		out[i] = opened(o[i], open(o[i]->path[0], O_WRONLY));
+	}
+	for (i = 0; i < ENDS; i++) {
+		for (k = 0; k < ENDS; k++) {
+			at = 0;
+			if (i != k)
+				moved(o[i], o[k], sendfile(out[k], in[i], &at, 7));
+		}
+	}
+}
+
 /* One name back and forth: a burst that may be merged, not dropped. */
 static void renames(void)
 {
@@ -209,6 +240,7 @@ static const struct act acts[] = {
 	{"children-at-once", NULL, children_at_once, prepare_children},
 	{"forks", NULL, forks},
 	{"many-files", "6 GB of memory", many_files, prepare_many_files, NULL, "any:lower"},
+	{"transfers", NULL, transfers, prepare_ends},
 	{"renames", NULL, renames, one_file},
 	{"probes", NULL, probes},
 };

@@ -54,6 +54,16 @@ for pid in "$sensor" "$reader"; do
 	ok "root without CAP_SYS_PTRACE cannot trace it ($(<"/proc/$pid/comm"))" \
 		bash -c '! timeout 5 setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace strace -p "$1" 2>&1 | tee /dev/stderr | grep -q attached' - "$pid"
 done
+# As the kernel accounts them. The scratch of processors beyond the second comes on top.
+map_bytes() { # PID
+	awk 'FNR == 1 { add() } { of[$1] = $2 } END { add(); print sum }
+		function add() {
+			if ("map_id:" in of && !(of["map_id:"] in seen)) sum += of["memlock:"] * (of["value_size:"] ~ /^6....$/ ? 4 / of["max_entries:"] : 1)
+			seen[of["map_id:"]]; delete of
+		}' /proc/"$1"/fdinfo/*
+}
+bytes=$(map_bytes "$sensor")
+ok "its maps take 48 to 64 MiB: $bytes" test "$bytes" -gt $((48 << 20)) -a "$bytes" -lt $((64 << 20))
 caps=$((16#$(status_of "$sensor" CapEff)))
 is "the recorder has no capability, but CAP_BPF where map calls need it" $((caps & ~(1 << 39))) 0
 is "the reader has CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE" "$(status_of "$reader" CapPrm)" 0000000000080004

@@ -19,11 +19,8 @@
 #define CONTROL_MAX 4	  /* control messages looked at in one message */
 #define RIGHTS_MAX 253	  /* SCM_MAX_FD, include/net/scm.h */
 
-/* Counts a call on an fd of the current process, be it a file or a socket. */
-__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
+static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 uaddr)
 {
-	u64 file = fd_file(bpf_get_current_task(), fd);
-
 	if (!file) {
 		/* closed by another thread before we looked: the object is gone, the call is not */
 		lose_call(what, bytes);
@@ -32,6 +29,20 @@ __noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
 	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
 		return count_flow(file, what, bytes, uaddr, bpf_get_current_task());
 	return count_file(file, what, bytes, from, bpf_get_current_task());
+}
+
+/* Counts a call on an fd of the current process, be it a file or a socket. */
+__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
+{
+	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, uaddr);
+}
+
+/* ... and one of those calls that ask security_file_permission(). */
+__noinline int count_held(u64 fd, u32 what, s64 ret)
+{
+	u64 file = held_file(fd, ret);
+
+	return ret < 0 ? 0 : count_object(file, what, ret, 0, 0);
 }
 
 static __always_inline void on_open(long ret, u64 name)
@@ -45,9 +56,14 @@ static __always_inline void on_open(long ret, u64 name)
 /* Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. */
 static __always_inline void on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
 {
-	if (ret < 0 || count_fd((u32)fd, what, ret, 0, 0) != PAYLOAD_WANTED)
-		return;
-	copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
+	int wanted;
+
+	if (held_told && state.used[USED_THREADS])
+		wanted = count_held((u32)fd, what, ret);
+	else
+		wanted = ret < 0 ? 0 : count_fd((u32)fd, what, ret, 0, 0);
+	if (wanted == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
 }
 
 static __always_inline void on_bytes(long ret, u64 fd, u32 what)

@@ -15,6 +15,56 @@ static __always_inline u64 fd_file(u64 task, u32 fd)
 	return READ_AT(u64, (u64)READ(struct fdtable, table, fd) + (u64)fd * 8);
 }
 
+/* ---- the file that a call began with ---- */
+
+/*
+ * Another thread may put a different file behind a descriptor during a call, by dup2() or by close() and open(). So where descriptors are
+ * shared, security_file_permission() notes the file that the kernel took, for the exit of the call. The kernel asks it for that file first
+ * and, where one file system lies on another, then for the one beneath: the first and the last are kept. What a call left there whose exit
+ * does not look may be first as well. So if the two differ, and the descriptor leads to neither, the call counts as lost.
+ */
+struct held {
+	u64 first, last, inode; /* inode: of the last */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048); /* threads in such a call at once; of more, those that began first count for what is there at the end */
+	__type(key, u64);
+	__type(value, struct held);
+} held SEC(".maps");
+
+__noinline int hold(u64 file)
+{
+	u64 files = (u64)READ(struct task_struct, bpf_get_current_task(), files), thread = bpf_get_current_pid_tgid();
+	struct held new = {file, file, 0}, *h;
+
+	if (!files || READ(struct files_struct, files, count.counter) < 2)
+		return 0;
+	state.used[USED_THREADS] = 1;
+	new.inode = (u64)READ(struct file, file, f_inode);
+	h = bpf_map_lookup_elem(&held, &thread);
+	if (h && h->first)
+		new.first = h->first;
+	bpf_map_update_elem(&held, &thread, &new, BPF_ANY);
+	return 0;
+}
+
+/* The file of a call of this thread that ends now; 0: not known. What was freed since is another's now, or has no inode. */
+static __always_inline u64 held_file(u64 fd, s64 ret)
+{
+	u64 now = fd_file(bpf_get_current_task(), fd), thread = bpf_get_current_pid_tgid(), first;
+	struct held *h = bpf_map_lookup_elem(&held, &thread);
+
+	if (!h || !h->first)
+		return now;
+	first = h->first;
+	h->first = 0;
+	if (now == first || now == h->last)
+		return now;
+	return ret > 0 && first == h->last && (u64)READ(struct file, first, f_inode) == h->inode ? first : 0;
+}
+
 /*
  * What is counted is an open file, or, where there is none, an object at a path (struct path): then the lowest bit of its address is set.
  */

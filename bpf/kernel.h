@@ -155,7 +155,12 @@ struct fdtable {
 	struct file **fd;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 
@@ -179,10 +184,6 @@ struct cred {
 	kuid_t uid;
 	kgid_t gid;
 };
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct pid;
 

@@ -174,6 +174,12 @@ PLACE(security_path_chown, 92, path_dentry(P(0)), path_mnt(P(0)), 0)
 PLACE(security_path_mknod, 133, P(1), path_mnt(P(0)), 0)
 PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 
+SEC("fentry/security_file_permission")
+int file_held(u64 *ctx)
+{
+	return current_flagged() ? hold(plain(&ctx[0])) : 0;
+}
+
 SEC("fentry/mnt_want_write")
 int place_mount(u64 *ctx)
 {

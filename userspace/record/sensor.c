@@ -395,7 +395,7 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 	struct bpf_object_open_opts open_options = open_options_for(options);
 	struct refusals refusals = {.count = 0};
 	struct bpf_program *program;
-	uint8_t objects;
+	uint8_t objects, files;
 	int error, i;
 
 	for (i = 0; i < LOAD_TRIES; i++) {
@@ -408,6 +408,10 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 		choose_programs(sensor, btf, options, &refusals);
 		objects = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "look"));
 		set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
+		files = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "file_held"));
+		set_constant(sensor->object, "held_told", &files, sizeof(files));
+		if (!files)
+			bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "held"), 1);
 		if (options->cost)
 			keep_logs(sensor);
 		failed_program[0] = '\0';

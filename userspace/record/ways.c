@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #define ARGUMENTS "The kernel's own paths of actions: they are the arguments given, which another thread may have changed."
+#define REPLACED {SEEN_LOWER, "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."}
 #define EXACTLY {SEEN_EXACTLY, NULL}
 #define BOTH(seen, why) {{seen, why}, {seen, why}}
 #define TRAMPOLINES "hooks of the kind trampoline: a kernel that lets BPF programs attach to functions (fentry, fexit)"
@@ -52,8 +53,13 @@ const struct way ways[] = {
 	{BYTES, "System V shared memory, message queues: that they were used", "shmat msgget mq_open", {EXACTLY, EXACTLY}},
 	{BYTES, "... and what went over them", "",
 		BOTH(SEEN_NOT, "What went over System V shared memory and over message queues (System V, POSIX), and to whom."), .use = USE_IPC},
-	{BYTES, "a descriptor that another thread replaces during the call", "",
-		BOTH(SEEN_LOWER, "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."), .use = USE_THREADS},
+	{BYTES, "a descriptor that another thread replaces during a read, write or listing", "file_held",
+		{EXACTLY, REPLACED},
+		TRAMPOLINES, .use = USE_THREADS},
+	{BYTES, "... during a call of a socket, or one that moves bytes from one descriptor to another", "",
+		{{SEEN_LOWER, "When another thread replaces a descriptor during send, recv, sendfile, splice, copy_file_range or the like, the bytes may count for the new object."},
+			REPLACED},
+		.use = USE_THREADS},
 
 	{URING, "that it was used", "io_uring_setup io_uring_enter", {EXACTLY, EXACTLY}},
 	{URING, "reads, writes, opens, sockets, changes of names", "uring_complete", {EXACTLY, EXACTLY}, .use = USE_URING},
@@ -145,6 +151,7 @@ static const struct {
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},
 	{"snapshot_mapping", "files that were mapped before the start are not named", "Linux 5.12 or later"},
+	{"file_held", "when another thread replaces a descriptor during a call, the bytes may count for the new file", "a kernel whose security_file_permission can be hooked (CONFIG_SECURITY)"},
 	{"look", "what object stat told of is not seen", "a kernel whose security_inode_getattr can be hooked (CONFIG_SECURITY)"},
 	{"place_*", "the path of such an action is the argument given, not the kernel's own", "CONFIG_SECURITY_PATH"},
 	{"ia32_*", "this call of 32-bit programs is not seen", "ia32_emulation=0 keeps 32-bit programs from running"},

@@ -37,13 +37,20 @@ struct {
 __noinline int hold(u64 file)
 {
 	u64 files = (u64)READ(struct task_struct, bpf_get_current_task(), files), thread = bpf_get_current_pid_tgid();
+	bool shared = files && READ(struct files_struct, files, count.counter) > 1;
 	struct held new = {file, file, 0}, *h;
 
-	if (!files || READ(struct files_struct, files, count.counter) < 2)
+	if (shared)
+		state.used[USED_THREADS] = 1;
+	else if (!state.used[USED_THREADS])
 		return 0;
-	state.used[USED_THREADS] = 1;
-	new.inode = (u64)READ(struct file, file, f_inode);
 	h = bpf_map_lookup_elem(&held, &thread);
+	if (!shared) {
+		if (h)
+			h->first = 0; /* execve() left it, which reads the program and ends the other threads */
+		return 0;
+	}
+	new.inode = (u64)READ(struct file, file, f_inode);
 	if (h && h->first)
 		new.first = h->first;
 	bpf_map_update_elem(&held, &thread, &new, BPF_ANY);

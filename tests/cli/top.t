@@ -55,6 +55,9 @@ ok "... and counts once" sees '101 freshclam +1\.0 GiB'
 cp case/facts-000001.ndjson sealed
 printf '%s\n' "${burst/srv\/live/srv\/second}" >case/facts-000002.ndjson
 ok "the next segment is gone on with" within 10 sees '101 freshclam +2\.0 GiB'
+for _ in 1 2; do printf '%s\n' "${burst/srv\/live/srv\/second}" >>case/facts-000002.ndjson; done
+ok "a file that is read again counts again" within 10 sees '101 freshclam +4\.0 GiB'
+is "... and is among the latest once" "$(screen | grep -cE '^[a-z][a-z ]{14}/srv/second *$')" 1
 printf '{"@timestamp":"2026-11-23T17:41:21.000000000Z","quis.fact":"gap","quis.gap.what":"x"}\n' >>case/facts-000002.ndjson
 ok "a loss is shown" within 10 sees '^NOT EXACT: 0 lost, 1 gaps'
 tm resize-window -t top -x 60 -y 14

@@ -180,14 +180,25 @@ static void put_places(struct screen *screen, const struct top *top, size_t most
 			rate(speed, top, order[i]->closed + order[i]->open, order[i]->before));
 }
 
+/* 0: the last one. */
+static const char *latest(const struct top *top, uint64_t i)
+{
+	return top->latest[(top->latest_count - 1 - i) % TOP_LATEST];
+}
+
+/* Each once, where it was last. */
 static void put_latest(struct screen *screen, const struct top *top)
 {
-	uint64_t i, most = top->latest_count < TOP_LATEST ? top->latest_count : TOP_LATEST;
+	uint64_t i, later, most = top->latest_count < TOP_LATEST ? top->latest_count : TOP_LATEST;
 
 	put(screen, "", "%s", "");
 	put(screen, "7", "LATEST FILES, but programs and libraries");
-	for (i = 0; i < most; i++)
-		put(screen, "", "%s", top->latest[(top->latest_count - 1 - i) % TOP_LATEST]);
+	for (i = 0; i < most; i++) {
+		for (later = 0; later < i && strcmp(latest(top, later), latest(top, i)); later++)
+			;
+		if (later == i)
+			put(screen, "", "%s", latest(top, i));
+	}
 }
 
 void top_draw(const struct top *top, FILE *out, unsigned width, unsigned height, bool color)

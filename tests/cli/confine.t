@@ -118,6 +118,7 @@ ok "it is whole" bash -c '"$1" report foreign/case --format json | jq -e .comple
 # ---- the reader is killed, or stopped ----
 for signal in KILL STOP; do
 	record "reader-$signal" --path "$T"
+	within 10 pgrep -P "$RECORDER" -x quis-reader >/dev/null
 	reader=$(pgrep -P "$RECORDER" -x quis-reader)
 	kill "-$signal" "$reader"
 	./sleeper

@@ -406,8 +406,10 @@ __noinline int cgroup_seen(u64 cgroup, u64 path)
 	struct scratch *s;
 
 	s = slot < 0 ? 0 : scratch_at(slot);
-	if (!s)
+	if (!s) {
+		ADD(state.lost_life, 1); /* whoever enters it may be missed */
 		return 0;
+	}
 	s->hash = s->whole = HASH_START;
 	s->hash_at = SCRIPT_AT;
 	s->found = FLAG_NONE;
@@ -418,11 +420,19 @@ __noinline int cgroup_seen(u64 cgroup, u64 path)
 		for (int i = 0; i < SCRIPT_BYTES / HASH_A_CALL; i++)
 			if (cgroup_hash_some(slot))
 				break;
-		if (s->found != FLAG_NONE)
-			bpf_map_update_elem(&flag_cgroups, &id, &s->found, BPF_ANY);
+		if (s->found != FLAG_NONE && bpf_map_update_elem(&flag_cgroups, &id, &s->found, BPF_ANY))
+			ADD(state.lost_life, 1);
 	}
 	scratch_release(s);
 	return 0;
+}
+
+/* Removed, and so empty. The map must not fill with such. */
+static __always_inline void cgroup_gone(u64 cgroup)
+{
+	u64 id = READ(struct kernfs_node, READ(struct cgroup, cgroup, kn), id);
+
+	bpf_map_delete_elem(&flag_cgroups, &id);
 }
 
 __noinline int cgroup_joined(u64 cgroup, u64 task)

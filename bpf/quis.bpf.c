@@ -296,6 +296,13 @@ int cgroup_mkdir(u64 *ctx)
 	return cgroup_seen(plain(&ctx[0]), plain(&ctx[1]));
 }
 
+SEC("tp_btf/cgroup_rmdir")
+int cgroup_rmdir(u64 *ctx)
+{
+	cgroup_gone(plain(&ctx[0]));
+	return 0;
+}
+
 SEC("tp_btf/cgroup_attach_task")
 int cgroup_attach_task(u64 *ctx)
 {

@@ -142,6 +142,7 @@ static const struct {
 	const char *program, *what, *mend;
 } losses[] = {
 	{"cgroup_mkdir", "control groups made after the start are not followed", "a kernel with control groups (CONFIG_CGROUPS)"},
+	{"cgroup_rmdir", "control groups that are gone are not forgotten: after 16,384 of them new ones are not followed", "a kernel with control groups (CONFIG_CGROUPS)"},
 	{"cgroup_attach_task", "a process moved into a flagged control group is seen only at its next exec", "a kernel with control groups (CONFIG_CGROUPS)"},
 	{"uring_complete", "what is read, written, opened or sent by io_uring is not seen",
 		"Linux 5.17 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},

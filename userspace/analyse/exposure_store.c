@@ -312,11 +312,11 @@ static int store_cuts(struct exposure *exposure)
 		bool cut;
 		const char *what;
 	} cuts[] = {
-		{exposure->passings_cut, "only so many sendings and handovers are followed: there were more"},
-		{exposure->reads_cut, "only so many readings are looked at: there were more, and the numbers of files are at least those given"},
-		{exposure->routes_cut, "only so many ways are told of: there were more"},
-		{exposure->depth_cut, "no way over more processes is followed: there were some that went on"},
-		{exposure->targets_cut, "of one process only the destinations are told of that most was sent to: there were more"},
+		{exposure->passings_cut, "Only so many sendings and handovers are followed: there were more"},
+		{exposure->reads_cut, "Only so many readings are looked at: there were more, and the numbers of files are at least those given"},
+		{exposure->routes_cut, "Only so many ways are told of: there were more"},
+		{exposure->depth_cut, "Data is followed over no more than three other processes: some of it may have gone on"},
+		{exposure->targets_cut, "Of one process only the destinations are told of that most was sent to: there were more"},
 	};
 	size_t i;
 	int err = 0;

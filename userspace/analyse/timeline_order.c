@@ -126,8 +126,8 @@ static int add_moment(const struct walk *walk, sqlite3_stmt *row, enum which whi
 
 	if (!time || (filter->from[0] && strcmp(time, filter->from) < 0) || (filter->to[0] && strcmp(time, filter->to) > 0))
 		return 0;
-	if (strlen(time) == TIME_LENGTH)
-		moment.ns = time_ns(time) - sqlite3_column_int64(row, ROW_SHIFT);
+	if (strlen(time) == TIME_LENGTH && __builtin_sub_overflow(time_ns(time), sqlite3_column_int64(row, ROW_SHIFT), &moment.ns))
+		moment.ns = INT64_MAX; /* only a clock that was set back overflows: no time is before 0 */
 	if (sqlite3_column_type(row, ROW_SEQUENCE) != SQLITE_NULL)
 		moment.sequence = sqlite3_column_int64(row, ROW_SEQUENCE);
 	return bulk_add(walk->moments, &moment);

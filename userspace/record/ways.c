@@ -133,7 +133,7 @@ const struct way ways[] = {
 		"what is recorded after that may have been altered by it"},
 
 	{LIFE, "exec, fork, exit; scripts and their interpreters", "process_exec process_fork process_exit", {EXACTLY, EXACTLY}},
-	{LIFE, "control groups made, and entered, after the start", "cgroup_mkdir cgroup_attach_task", {EXACTLY, EXACTLY}, .use = USE_CGROUP},
+	{LIFE, "control groups made, and entered, after the start", "cgroup_mkdir cgroup_rmdir cgroup_attach_task", {EXACTLY, EXACTLY}, .use = USE_CGROUP},
 };
 const size_t way_count = sizeof(ways) / sizeof(*ways);
 

@@ -400,13 +400,16 @@ __noinline int uring_submitted(u64 request)
 static __always_inline void uring_arguments(struct record_action *r, u64 request, u32 nr)
 {
 	switch (nr) {
-	case 41:
+	case 41: /* from 5.19 on */
+		if (!bpf_core_field_exists(struct io_socket, domain))
+			break;
 		r->args[0] = READ(struct io_socket, request, domain);
 		r->args[1] = READ(struct io_socket, request, type);
 		r->args[2] = READ(struct io_socket, request, protocol);
 		break;
-	case 77:
-		r->args[1] = READ(struct io_ftrunc, request, len);
+	case 77: /* from 6.9 on */
+		if (bpf_core_field_exists(struct io_ftrunc, len))
+			r->args[1] = READ(struct io_ftrunc, request, len);
 		break;
 	case 263:
 		r->args[2] = READ(struct io_unlink, request, flags);

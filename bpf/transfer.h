@@ -13,7 +13,7 @@ const volatile struct transfer_row zero_transfer_row;
 
 struct transfer_rows {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 4096); /* memory is dear; beyond, each call is a record, and nothing is lost before the ring is full too */
 	__type(key, struct transfer_key);
 	__type(value, struct transfer_row);
 } transfer_rows SEC(".maps");

@@ -19,7 +19,6 @@
 extern const char quis_bpf_object[], quis_bpf_object_end[];
 
 #define SCRATCH_SLOTS_MAX 64
-#define TRANSFERS 4096 /* memory is dear; beyond, each call is a record, and nothing is lost before the ring is full too */
 #define LOAD_TRIES 12
 #define KERNEL_TYPES "/sys/kernel/btf/vmlinux"
 #define LOG_BYTES 65536 /* a line for each function that is proved apart, and the statistics */
@@ -263,7 +262,6 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	/* an inner hash need not be as large as its template: bpf_map_meta_equal(), kernel/bpf/map_in_map.c */
 	if (options->file_entries)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "file_rows"), options->file_entries);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "transfer_rows"), TRANSFERS);
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "followed"), depth ? options->follow.count : 1);
 	if (!depth)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "ends"), 1);

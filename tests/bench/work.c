@@ -98,12 +98,12 @@ static void scan(unsigned count, const char *dir)
 }
 
 /* Spread over a second. */
-static void open_all(unsigned count)
+static void *open_share(void *share)
 {
+	unsigned count = *(unsigned *)share, i;
 	struct timespec pause = {.tv_nsec = 1000000};
 	uint64_t first = now();
 	char name[64];
-	unsigned i;
 	int fd;
 
 	for (i = 0; i < count; i++) {
@@ -115,45 +115,37 @@ static void open_all(unsigned count)
 		while (i % 50 == 0 && (now() - first) * count < i * 1000000000ULL)
 			nanosleep(&pause, NULL);
 	}
+	return NULL;
 }
 
-/* (process, file) pairs: some processes open the same files. */
-static void pairs(unsigned count, const char *dir)
+/* So many children do the same, at once. */
+static void in_children(unsigned count, void *(*run)(void *), unsigned share)
 {
-	int i, status;
+	unsigned i;
+	int status;
 
-	if (chdir(dir))
-		die(dir);
-	begin();
-	for (i = 0; i < PAIR_PROCESSES; i++) {
+	for (i = 0; i < count; i++) {
 		if (!fork()) {
-			open_all(count / PAIR_PROCESSES);
+			run(&share);
 			_exit(0);
 		}
 	}
 	while (wait(&status) > 0)
 		if (status)
 			die("a child");
-	end();
 }
 
-static void pread_small(unsigned count, const char *dir)
+/* (process, file) pairs: some processes open the same files. */
+static void pairs(unsigned count, const char *dir)
 {
-	char name[64], bytes[64];
-	unsigned i;
-	int fd;
-
-	file_name(name, 0);
-	if (chdir(dir) || (fd = open(name, O_RDONLY)) < 0)
+	if (chdir(dir))
 		die(dir);
 	begin();
-	for (i = 0; i < count; i++)
-		if (pread(fd, bytes, sizeof(bytes), 0) != sizeof(bytes))
-			die("pread");
+	in_children(PAIR_PROCESSES, open_share, count / PAIR_PROCESSES);
 	end();
 }
 
-/* ---- many at once: how the cost of one grows; COUNT of them share these many calls ---- */
+/* ---- pread, alone; or many at once: how the cost of one grows; COUNT of them share these many calls ---- */
 
 #define SHARED_CALLS 400000
 
@@ -179,22 +171,19 @@ static void open_shared(const char *dir)
 		die(dir);
 }
 
-static void processes(unsigned count, const char *dir)
+static void pread_small(unsigned count, const char *dir)
 {
-	unsigned calls = SHARED_CALLS / count, i;
-	int status;
-
 	open_shared(dir);
 	begin();
-	for (i = 0; i < count; i++) {
-		if (!fork()) {
-			pread_share(&calls);
-			_exit(0);
-		}
-	}
-	while (wait(&status) > 0)
-		if (status)
-			die("a child");
+	pread_share(&count);
+	end();
+}
+
+static void processes(unsigned count, const char *dir)
+{
+	open_shared(dir);
+	begin();
+	in_children(count, pread_share, SHARED_CALLS / count);
 	end();
 }
 

@@ -105,9 +105,9 @@ background() { # COMMAND...
 	PIDS+=("$BG")
 }
 
-# Waits for a command to succeed; false when SECONDS are over first, but not before a minute: the machine may be busy.
+# Waits for a command to succeed; false when SECONDS are over first.
 within() { # SECONDS COMMAND...
-	local end=$((SECONDS + ($1 < 60 ? 60 : $1)))
+	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1

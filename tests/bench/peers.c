@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_MS 20000
+#define READY_MS 120000
 #define SETTLE_MS 3000 /* those that do not say when they are ready */
 
 static char kernel_program[PATH_MAX];

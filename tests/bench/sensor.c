@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READY_MS 20000
+#define READY_MS 120000
 #define END_MS 60000
 
 static void check_alive(struct sensor *s)

@@ -387,6 +387,22 @@ within 10 zombie $!
 record zombies --pid $!
 end_record zombies
 ok "a zombie child is not followed" holds zombies '(.processes | length) == 1'
+# ... nor of one that has passed the kernel's last look at it and is no zombie yet: to give back 32 MiB takes it a while
+"${CC:-cc}" -O1 -o marks "$ROOT/tests/cli/marks.c" -lbpf || { echo "Bail out! no marks"; exit 1; }
+cp "$(command -v perl)" forker
+printf '[follow]\npath = %s/forker\n' "$T" >forker.ini
+record leaving --config forker.ini
+for i in 1 2; do
+	background ./forker -e 'until (-e "forked-enough") { if (!fork) { my $n = 32 << 20; my $x = "x" x $n; kill 9, $$ } wait }'
+	forkers[i]=$BG
+done
+for i in $(seq 80); do kill -HUP "$RECORDER"; sleep 0.1; done
+touch forked-enough
+wait "${forkers[@]}"
+sleep 1
+is "a child on its way out keeps no mark when what runs is looked through" "$(./marks "$RECORDER")" ''
+end_record leaving
+ok "... and children there were" holds leaving '[.processes[] | select(.flagged_by == "parent")] | length > 20'
 storm=$ROOT/$B/acts/storm
 mkdir children && for i in $(seq 600); do echo "$i" >"children/$i"; done
 forks='for i in $(seq 600); do (read x <"children/$i"); done'

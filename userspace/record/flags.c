@@ -448,30 +448,59 @@ bool flag_runs_path(int pid, const char *path)
 	return runs_script(pid, path);
 }
 
-struct kinship {
-	int parent;
-	bool over; /* it has ended, and waits for its parent to look */
-};
+#define TASK_EXITING 0x4 /* PF_EXITING, include/linux/sched.h: set in do_exit() before the tracepoint of the exit */
 
-/* A leader that has ended while other threads run is a zombie too: proc(5), num_threads. */
-static struct kinship kinship_of(int pid)
+/* Of /proc/PID/stat or that of a thread, proc(5): the parent, and whether it is on its way out. False: it is gone. */
+static bool read_stat(const char *path, int *ret_parent, bool *ret_exiting)
 {
-	struct kinship k = {.over = true};
-	char path[64], line[512], state = 'X', *after;
-	long threads = 0;
-	FILE *stat;
+	char line[512], *after;
+	unsigned flags;
+	FILE *stat = fopen(path, "re");
+	bool good;
+
+	if (!stat)
+		return false;
+	after = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
+	good = after && sscanf(after + 1, " %*c %d %*d %*d %*d %*d %u", ret_parent, &flags) == 2;
+	*ret_exiting = good && flags & TASK_EXITING;
+	fclose(stat);
+	return good;
+}
+
+static int parent_of(int pid)
+{
+	char path[64];
+	bool exiting;
+	int parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	stat = fopen(path, "re");
-	if (!stat)
-		return k;
-	after = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
-	if (!after || sscanf(after + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state, &k.parent, &threads) != 3)
-		k.parent = 0;
-	else
-		k.over = state == 'X' || (state == 'Z' && threads <= 1);
-	fclose(stat);
-	return k;
+	return read_stat(path, &parent, &exiting) ? parent : 0;
+}
+
+/*
+ * No thread of it will come to the kernel's tracepoint of exits any more, or none is there. Looked at after the mark was set, a thread
+ * that is not on its way out takes the mark away when it ends.
+ */
+static bool is_over(int pid)
+{
+	char path[64 + 2 * NAME_MAX];
+	struct dirent *entry;
+	bool over = true, exiting;
+	int parent;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return true;
+	while (over && (entry = readdir(tasks))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid, entry->d_name);
+		over = !read_stat(path, &parent, &exiting) || exiting;
+	}
+	closedir(tasks);
+	return over;
 }
 
 struct cgroup_search {
@@ -533,7 +562,7 @@ static uint32_t why_running(const struct flags *flags, const struct sensor *sens
 	for (i = 0; i < flags->count; i++)
 		if (!flags->list[i].gone && is_named(pid, &flags->list[i]))
 			return i;
-	pid = kinship_of(pid).parent;
+	pid = parent_of(pid);
 	return pid > 0 && sensor->marks[pid & (PID_LIMIT - 1)] == MARK_FLAGGED ? FLAG_PARENT : FLAG_NONE;
 }
 
@@ -557,7 +586,7 @@ static int sweep(const struct flags *flags, struct sensor *sensor, flags_found f
 			continue;
 		sensor->marks[pid & (PID_LIMIT - 1)] = MARK_FLAGGED;
 		/* of one that ended before, the kernel would never take the mark away, and the next with its number would be followed */
-		if (kinship_of(pid).over) {
+		if (is_over(pid)) {
 			sensor->marks[pid & (PID_LIMIT - 1)] = MARK_NONE;
 			continue;
 		}

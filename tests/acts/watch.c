@@ -391,8 +391,8 @@ static void trace_sensor(void)
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
-/* The first number behind KEY in what the sensor's descriptors tell of themselves. */
-static int id_of(pid_t pid, const char *key)
+/* The nth number behind KEY in what the sensor's descriptors tell of themselves; -1 beyond the last. */
+static int id_of(pid_t pid, const char *key, int nth)
 {
 	DIR *list = opendir(text("/proc/%d/fdinfo", pid));
 	struct dirent *entry;
@@ -406,9 +406,11 @@ static int id_of(pid_t pid, const char *key)
 		if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
 			line[0] = 0;
 		at = strstr(line, key);
-		id = at ? atoi(at + strlen(key)) : -1;
+		id = at && !nth-- ? atoi(at + strlen(key)) : -1;
 		close(fd);
 	}
+	if (list)
+		closedir(list);
 	return id;
 }
 
@@ -416,7 +418,7 @@ static int id_of(pid_t pid, const char *key)
 static void detach_sensor(void)
 {
 	union bpf_attr a = {0};
-	int id = id_of(sensor(), "link_id:");
+	int id = id_of(sensor(), "link_id:", 0);
 
 	if (id < 0)
 		skip("the sensor shows no BPF link");
@@ -427,18 +429,24 @@ static void detach_sensor(void)
 	tried(bpf_call(BPF_LINK_DETACH, &a), "bpf")->detail = aimed_at("BPF link", text("\"command\":%d,", BPF_LINK_DETACH));
 }
 
-/* Its counters could be emptied so: only the key that is not there is looked up. */
+/* Its counters could be emptied so, whichever of its maps they are in: only the key that is not there is looked up, in the last. */
 static void map_of_sensor(void)
 {
 	static char key[256], value[4096];
 	union bpf_attr a = {0};
-	int id = id_of(sensor(), "map_id:"), fd;
+	int id, fd = -1, n;
+	struct action *opened;
 
-	if (id < 0)
+	for (n = 0; (id = id_of(sensor(), "map_id:", n)) >= 0; n++) {
+		memset(&a, 0, sizeof(a));
+		a.map_id = (uint32_t)id;
+		fd = (int)need(bpf_call(BPF_MAP_GET_FD_BY_ID, &a), "BPF_MAP_GET_FD_BY_ID");
+	}
+	if (!n)
 		skip("the sensor shows no BPF map");
-	a.map_id = (uint32_t)id;
-	fd = (int)need(bpf_call(BPF_MAP_GET_FD_BY_ID, &a), "BPF_MAP_GET_FD_BY_ID");
-	action("bpf", NULL, NULL)->detail = aimed_at("BPF map", text("\"command\":%d,", BPF_MAP_GET_FD_BY_ID));
+	opened = action("bpf", NULL, NULL);
+	opened->detail = aimed_at("BPF map", text("\"command\":%d,", BPF_MAP_GET_FD_BY_ID));
+	opened->times = n;
 	memset(&a, 0, sizeof(a));
 	memset(key, 0xff, sizeof(key));
 	a.map_fd = (uint32_t)fd;

@@ -36,6 +36,15 @@ static void add_id(struct self *self, enum self_part part, uint32_t id)
 	self->ids[self->id_count++].id = id;
 }
 
+static void add_map(struct self *self, int map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (map >= 0 && !bpf_obj_get_info_by_fd(map, &info, &size))
+		add_id(self, SELF_MAP, info.id);
+}
+
 /* The ids are taken at the start, while bpf() may still be called. */
 static void add_objects(struct self *self, const struct sensor *sensor)
 {
@@ -64,13 +73,10 @@ static void add_objects(struct self *self, const struct sensor *sensor)
 		if (!bpf_obj_get_info_by_fd(sensor->programs[i], &info, &size))
 			add_id(self, SELF_PROGRAM, info.id);
 	}
-	bpf_object__for_each_map(map, sensor->object) {
-		struct bpf_map_info info = {0};
-		uint32_t size = sizeof(info);
-
-		if (bpf_map__fd(map) >= 0 && !bpf_obj_get_info_by_fd(bpf_map__fd(map), &info, &size))
-			add_id(self, SELF_MAP, info.id);
-	}
+	bpf_object__for_each_map(map, sensor->object)
+		add_map(self, bpf_map__fd(map));
+	for (i = 0; i < COUNTED; i++)
+		add_map(self, sensor->counters[i].maps[1]); /* which the object does not know */
 }
 
 void self_init(struct self *self, const struct sensor *sensor, const char *case_path)

@@ -374,6 +374,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u32 own_tgid;	     /* quis-record, in the initial pid namespace */
 	/* what a quis-record that takes up a dead one's programs must know; the kernel side has no use for it */
 	u64 committed;	   /* time up to which all is in the case */
+	u64 lines;	   /* of the case by then: with no more on the disk, nothing of what was being written is there */
 	u64 taken;	   /* records let go out of the rings since, and rows that could not be written: gone if it dies now */
 	u64 read_at[2];	   /* up to where the rings were read ... */
 	u64 told_at[2];	   /* ... and up to where what was read is in the case; the rings still hold the names for rows that are not */
@@ -392,7 +393,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 enum phase {
 	PHASE_COUNTING, /* nothing */
 	PHASE_MERGING,	/* rows of which nothing is in the case */
-	PHASE_WRITING,	/* rows of which some may be in the case */
+	PHASE_WRITING,	/* rows of which some may be in the case: those of lines beyond sensor_state.lines */
 	PHASE_CLEARING, /* rows that are all in the case */
 };
 

@@ -83,4 +83,34 @@ children=$(jq '[.processes[] | select(.flagged_by == "parent")] | length' case.j
 acts=$(jq '[.processes[].actions[] | select(.kind == "rename") | .detail.count // 1] | add' case.json)
 if jq -e .completeness.exact case.json >/dev/null; then is "exact: so are children and renames" "$children" "$forks"; else
 	ok "no more children ($children of $forks) and renames ($acts of $renames) than there were" test "$children" -le "$forks" -a "$acts" -le "$renames"; fi
+
+# Killed at the first byte that it writes of an epoch: what it had merged, and not written, is there still.
+if command -v strace >/dev/null; then
+	cp "$(command -v cat)" reader
+	sensor() {
+		"$RECORD" record -o first --path "$T/reader" --pin "$T/bpf/first" >first.out 2>first.err </dev/null &
+		RECORDER=$!
+		PIDS+=("$RECORDER")
+	}
+	sensor
+	within 20 test -s first/checkpoint
+	background strace -qq -o calls -e trace=write -P "$T/first/facts-000001.ndjson" -e inject=write:error=EIO:signal=SIGKILL -p "$RECORDER"
+	traced() { grep -q "^TracerPid:.$BG$" "/proc/$RECORDER/status"; }
+	within 10 traced
+	./reader files/* >/dev/null
+	ok "it is killed as it begins to write" within 10 gone "$RECORDER"
+	wait "$RECORDER" 2>/dev/null
+	lines=$(cat first/facts-*.ndjson | wc -l)
+	./reader files/1 >/dev/null
+	sensor
+	ok "another one goes on" within 20 grep -q "going on after the death of the sensor; $lines lines were there" first.err
+	sleep 1.5
+	kill -TERM "$RECORDER"
+	wait "$RECORDER"
+	report first
+	seen() { jq -c --arg dir "$T/files/" '[.processes[].files[] | select((.path // "") | startswith($dir))] | [(map(.opens) | add), (map(.read_bytes) | add)]' first.json; }
+	is "... and every count is there, exactly" "$(seen) $(jq .completeness.exact first.json)" "[$(echo files/* files/1 | wc -w),$(cat files/* files/1 | wc -c)] true"
+else
+	skip "killed at its first write" "no strace"
+fi
 finish

@@ -42,6 +42,13 @@ void commit_drained(struct recorder *r)
 	set_positions(r, s->read_at);
 }
 
+/* What a recording begins with is in the case. */
+void commit_start(struct recorder *r)
+{
+	r->sensor.state->committed = r->clock.boot;
+	r->sensor.state->lines = case_sequence(r->writer);
+}
+
 /* `written`: if not, its facts are only in our memory, and gone if we die. */
 void commit(struct recorder *r, bool written)
 {
@@ -68,6 +75,7 @@ void commit(struct recorder *r, bool written)
 		s->taken += cleared;
 	if (written) {
 		s->committed = r->now;
+		s->lines = case_sequence(r->writer);
 		s->taken = 0;
 	}
 	commit_begin(r, PHASE_COUNTING);
@@ -135,6 +143,9 @@ int continue_case(struct recorder *r)
 	r->unresolved = s->unresolved;
 	r->epoch_start = s->committed;
 	r->sensor.flipped = s->committed;
+	if (s->phase == PHASE_WRITING && done.lines == s->lines)
+		commit_begin(r, PHASE_MERGING); /* what it was writing was in its memory only */
+	s->lines = case_sequence(r->writer);
 	say("%s: going on after the death of the sensor; %llu lines were there", r->options->case_path, (unsigned long long)done.lines);
 	return 0;
 }

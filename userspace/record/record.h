@@ -567,6 +567,7 @@ bool hash_self(char ret_hex[65]);
 
 void recorder_drain(void *recorder); /* empties the rings */
 /* continued.c: what outlives the sensor, when it is pinned */
+void commit_start(struct recorder *r);
 void commit_begin(struct recorder *r, uint32_t phase);
 void commit_drained(struct recorder *r); /* the rings were read */
 void commit(struct recorder *r, bool written); /* the epoch is in the case */

@@ -625,8 +625,8 @@ int record_run(struct recorder *r, struct record_options *options)
 		status = failed("cannot look at running processes", error);
 		goto out;
 	}
-	if (!r->sensor.taken_up)
-		case_flush(r->writer);
+	if (!r->sensor.taken_up && !case_flush(r->writer))
+		commit_start(r);
 	if (options->duration)
 		loop.end = clock_boot() + options->duration;
 	if (options->command) {

@@ -133,15 +133,21 @@ static __always_inline int unix_name(u32 slot, struct scratch *s, u64 sk)
 	return length;
 }
 
-/* The address of a refused connect() of a unix socket, put before what is in the slot. */
+/*
+ * The address that a call gave (a refused connect(), a datagram by sendto()), put before what is in the slot: up to its first NUL, behind
+ * the one that an abstract name begins with.
+ */
 static __always_inline u32 unix_argument(struct scratch *s, u64 uaddr)
 {
 	u32 at = (s->at - 112) & (SCRATCH_OUT - 1);
+	u8 first = 0;
 	long length;
 
-	if (!uaddr)
+	if (!uaddr || bpf_probe_read_user(&first, 1, (void *)(uaddr + 2)))
 		return 0;
-	length = bpf_probe_read_user_str(&s->out[at], 108, (void *)(uaddr + 2));
+	length = bpf_probe_read_user_str(&s->out[at], 108, (void *)(uaddr + (first ? 2 : 3)));
+	if (!first)
+		s->abstract |= 2;
 	s->at = at;
 	return length > 1 ? length - 1 : 0;
 }

@@ -65,6 +65,7 @@ enum { DELETED_UNSAID, DELETED_NO, DELETED_YES };
 struct flow {
 	struct flow *next;
 	const char *family, *protocol, *direction, *remote;
+	const char *local; /* "": the report must have none */
 	const char *name, *source; /* of the remote end; a name of "": the report must have none */
 	uint64_t sent, received;
 	pid_t peer;

@@ -377,9 +377,9 @@ static void compare_files(struct verdict *v, json_t *truth, json_t *process)
 
 static bool flow_numbers(json_t *truth, json_t *got)
 {
-	static const char *const keys[] = {"sent_bytes", "received_bytes", "peer_pid", NULL};
+	static const char *const keys[] = {"sent_bytes", "received_bytes", NULL}, *const peer[] = {"peer_pid", NULL};
 
-	return agree(truth, got, keys);
+	return agree(truth, got, keys) && (!json_object_get(got, "peer_pid") || agree(truth, got, peer));
 }
 
 /* Several flows may share all their names (socket pairs): one with the right numbers is preferred. */
@@ -399,16 +399,27 @@ static json_t *flow_find(json_t *flows, json_t *truth)
 	return any;
 }
 
-/* Said only by acts about names; "" is none. */
-static void compare_name(struct verdict *v, json_t *truth, json_t *got, const char *who)
+/* Where the truth states it; "" is none. */
+static bool compare_text(struct verdict *v, json_t *truth, json_t *got, const char *key, const char *who)
 {
-	const char *name = json_string_value(json_object_get(truth, "remote_name"));
-	const char *has = json_string_value(json_object_get(got, "remote_name"));
+	const char *text = json_string_value(json_object_get(truth, key));
+	const char *has = json_string_value(json_object_get(got, key));
 
-	if (name && strcmp(name, has ? has : ""))
-		differ(v, &v->wrong, "flow %s: named %s", who, has ? has : "nothing");
-	else if (name && *name)
-		compare_value(v, truth, got, "name_source", who);
+	if (!text)
+		return false;
+	if (!strcmp(text, has ? has : ""))
+		return *text;
+	differ(v, &v->wrong, "flow %s: %s: got %s", who, key, has ? has : "nothing");
+	return false;
+}
+
+/* No pid at all is less than the truth; another one is a false claim. */
+static void compare_peer(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	if (json_object_get(truth, "peer_pid") && !json_object_get(got, "peer_pid"))
+		differ(v, &v->below, "flow %s: no peer_pid", who);
+	else
+		compare_value(v, truth, got, "peer_pid", who);
 }
 
 static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
@@ -419,8 +430,10 @@ static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
 	if (got) {
 		use(got);
 		compare_counters(v, truth, got, who);
-		compare_value(v, truth, got, "peer_pid", who);
-		compare_name(v, truth, got, who);
+		compare_peer(v, truth, got, who);
+		compare_text(v, truth, got, "local", who);
+		if (compare_text(v, truth, got, "remote_name", who))
+			compare_value(v, truth, got, "name_source", who);
 	} else {
 		all = shown(flows);
 		differ(v, &v->absent, "flow %s: not in the report, which has %s", who, all);

@@ -60,6 +60,7 @@ static void nonblocking(void)
 		fail("connect");
 	need(poll(&ready, 1, 5000), "poll");
 	need(fcntl(e.fd, F_SETFL, 0), "F_SETFL");
+	near_end(e.flow, e.fd);
 	exchange(&e);
 	reap(p);
 }
@@ -71,7 +72,7 @@ static void old_server(void *with)
 	struct end e;
 
 	e.fd = (int)need(syscall(SYS_accept, *(int *)with, &from, &length), "accept");
-	e.flow = flow("inet", "tcp", "in", shown(&from));
+	e.flow = near_end(flow("inet", "tcp", "in", shown(&from)), e.fd);
 	receive_all(&e, 10);
 }
 
@@ -173,7 +174,7 @@ static void two_connections(void)
 static void child_uses(void *with)
 {
 	const struct end *e = with;
-	struct flow *f = flow("inet", "tcp", NULL, e->flow->remote);
+	struct flow *f = near_end(flow("inet", "tcp", NULL, e->flow->remote), e->fd);
 
 	sent(f, write(e->fd, buffer, 111));
 }
@@ -197,7 +198,7 @@ static void udp_server(void *with)
 	union address from;
 	socklen_t length = sizeof(from);
 	ssize_t n = need(recvfrom(*(int *)with, buffer, sizeof(buffer), 0, &from.any, &length), "recvfrom");
-	struct flow *f = flow("inet", "udp", NULL, shown(&from));
+	struct flow *f = near_end(flow(family_name(from.any.sa_family), "udp", NULL, shown(&from)), *(int *)with);
 
 	received(f, n);
 	sent(f, sendto(*(int *)with, buffer, 77, 0, &from.any, length));
@@ -211,29 +212,42 @@ static void udp_connected(void)
 	struct flow *f = flow("inet", "udp", "out", shown(&a));
 
 	need(connect(mine, &a.any, sizeof(a.v4)), "connect");
-	sent(f, send(mine, buffer, 1200, 0));
+	sent(near_end(f, mine), send(mine, buffer, 1200, 0));
 	received(f, recv(mine, buffer, sizeof(buffer), 0));
 	reap(p);
 }
 
-static void udp_two(void)
+static void two_unconnected(int family)
 {
-	union address one = loopback(AF_INET), two = loopback(AF_INET), from;
-	int fd = bound(&one, SOCK_DGRAM), second = bound(&two, SOCK_DGRAM), mine = new_socket(AF_INET, SOCK_DGRAM);
+	union address one = loopback(family), two = loopback(family), from;
+	int fd = bound(&one, SOCK_DGRAM), second = bound(&two, SOCK_DGRAM), mine = new_socket(family, SOCK_DGRAM);
 	struct process *p = spawn(udp_server, &fd), *q = spawn(udp_server, &second);
-	struct flow *f = flow("inet", "udp", "out", shown(&one)), *g = flow("inet", "udp", "out", shown(&two));
+	struct flow *f = flow(family_name(family), "udp", "out", shown(&one));
+	struct flow *g = flow(family_name(family), "udp", "out", shown(&two));
 	int i;
 
-	sent(f, sendto(mine, buffer, 500, 0, &one.any, sizeof(one.v4)));
-	sent(g, sendto(mine, buffer, 600, 0, &two.any, sizeof(two.v4)));
+	sent(f, sendto(mine, buffer, 500, 0, &one.any, size_of(&one)));
+	sent(g, sendto(mine, buffer, 600, 0, &two.any, size_of(&two)));
+	near_end(f, mine); /* the address that it may be reached at is any; the port is given with the first datagram */
+	near_end(g, mine);
 	for (i = 0; i < 2; i++) {
 		socklen_t length = sizeof(from);
 		ssize_t n = need(recvfrom(mine, buffer, sizeof(buffer), 0, &from.any, &length), "recvfrom");
 
-		received(from.v4.sin_port == one.v4.sin_port ? f : g, n);
+		received(from.v4.sin_port == one.v4.sin_port ? f : g, n); /* at the same place in either family's address */
 	}
 	reap(p);
 	reap(q);
+}
+
+static void udp_two(void)
+{
+	two_unconnected(AF_INET);
+}
+
+static void udp6_two(void)
+{
+	two_unconnected(AF_INET6);
 }
 
 static void udp6_connected(void)
@@ -243,6 +257,7 @@ static void udp6_connected(void)
 	struct flow *f = flow("inet6", "udp", "out", shown(&a));
 
 	need(connect(mine, &a.any, sizeof(a.v6)), "connect");
+	near_end(f, mine);
 	sent(f, send(mine, buffer, 1200, 0));
 	sent(f, write(mine, buffer, 1));
 	close(fd);
@@ -257,6 +272,8 @@ static void udp_cut(void)
 	union address from;
 	socklen_t length = sizeof(from);
 
+	near_end(out, mine);
+	near_end(in, fd);
 	sent(out, sendto(mine, buffer, 1000, 0, &a.any, sizeof(a.v4)));
 	received(in, recvfrom(fd, buffer, 10, 0, &from.any, &length));
 }
@@ -268,7 +285,9 @@ static void udp_unasked(void)
 	int fd = bound(&a, SOCK_DGRAM), mine = new_socket(AF_INET, SOCK_DGRAM);
 	struct flow *out = flow("inet", "udp", "out", shown(&a)), *in = flow("inet", "udp", NULL, NULL);
 
+	near_end(in, fd);
 	sent(out, sendto(mine, buffer, 900, 0, &a.any, sizeof(a.v4)));
+	near_end(out, mine);
 	received(in, recv(fd, buffer, sizeof(buffer), 0));
 }
 
@@ -285,6 +304,8 @@ static void udp_message(void)
 	struct iovec parts[2] = {{buffer, 10}, {buffer + 100, 90}};
 	struct msghdr message = message_to(&a, parts, 2);
 
+	near_end(out, mine);
+	near_end(in, fd);
 	sent(out, sendmsg(mine, &message, 0));
 	from.any.sa_family = AF_INET;
 	message = message_to(&from, parts, 2);
@@ -314,6 +335,9 @@ static void udp_messages(void)
 
 	if (need(sendmmsg(mine, messages, 3, 0), "sendmmsg") != 3)
 		skip("sendmmsg sent fewer");
+	near_end(f, mine);
+	near_end(g, mine);
+	near_end(in, fd);
 	sent(f, lengths(messages, 2));
 	sent(g, messages[2].msg_len);
 	from[0].any.sa_family = from[1].any.sa_family = AF_INET;
@@ -356,6 +380,7 @@ static void unix_stream(union address *a)
 	/* listen() fixed it: the socket's credentials are those of who listened, here the parent of the one that
 	 * accepts */
 	e.flow->peer = 0;
+	near_end(e.flow, e.fd);
 	exchange(&e);
 	reap(p);
 }
@@ -399,6 +424,7 @@ static void unix_peer(void)
 	e.flow = flow("unix", NULL, "out", shown(&a));
 	e.flow->peer = p->pid;
 	need(connect(e.fd, &a.any, unix_size(&a)), "connect");
+	near_end(e.flow, e.fd);
 	sent(e.flow, write(e.fd, buffer, 10));
 	reap(p);
 }
@@ -410,10 +436,39 @@ static void unix_datagram(void)
 	struct flow *out, *in;
 
 	need(bind(fd, &a.any, unix_size(&a)), "bind");
-	out = flow("unix", NULL, NULL, shown(&a));
-	in = flow("unix", NULL, NULL, NULL);
+	out = near_end(flow("unix", NULL, NULL, shown(&a)), mine);
+	in = near_end(flow("unix", NULL, NULL, NULL), fd);
 	sent(out, sendto(mine, buffer, 400, 0, &a.any, unix_size(&a)));
 	received(in, recv(fd, buffer, sizeof(buffer), 0));
+}
+
+static void datagrams(void *with)
+{
+	union address *a = with;
+	int fd = new_socket(AF_UNIX, SOCK_DGRAM);
+	struct flow *f;
+
+	need(bind(fd, &a->any, unix_size(a)), "bind");
+	raise_flag(0);
+	f = near_end(flow("unix", NULL, NULL, NULL), fd);
+	received(f, recv(fd, buffer, sizeof(buffer), 0));
+	received(f, recv(fd, buffer, sizeof(buffer), 0));
+}
+
+/* To an abstract name, connected or not, of another process. */
+static void unix_datagram_abstract(void)
+{
+	union address a = unix_at(text("quis-act-%d", getpid()), true);
+	int one = new_socket(AF_UNIX, SOCK_DGRAM), two = new_socket(AF_UNIX, SOCK_DGRAM);
+	struct process *p = spawn(datagrams, &a);
+	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&a)), one), *g = near_end(flow("unix", NULL, NULL, shown(&a)), two);
+
+	f->peer = g->peer = p->pid;
+	await_flag(0);
+	sent(f, sendto(one, buffer, 400, 0, &a.any, unix_size(&a)));
+	need(connect(two, &a.any, unix_size(&a)), "connect");
+	sent(g, send(two, buffer, 500, 0));
+	reap(p);
 }
 
 static void pair_of(int type)
@@ -422,6 +477,9 @@ static void pair_of(int type)
 	int pair[2];
 
 	need(socketpair(AF_UNIX, type, 0, pair), "socketpair");
+	near_end(near, pair[0]);
+	near_end(far, pair[1]);
+	near->peer = far->peer = getpid();
 	sent(near, write(pair[0], buffer, 300));
 	received(far, read(pair[1], buffer, sizeof(buffer)));
 	sent(far, send(pair[1], buffer, 20, 0));
@@ -504,6 +562,7 @@ static const struct act acts[] = {
 	{"udp-connected", "loopback up", udp_connected},
 	{"udp-two", "loopback up", udp_two},
 	{"udp6", "IPv6 loopback", udp6_connected},
+	{"udp6-two", "IPv6 loopback", udp6_two},
 	{"udp-cut", "loopback up", udp_cut},
 	{"udp-unasked", "loopback up", udp_unasked},
 	{"udp-message", "loopback up", udp_message},
@@ -512,6 +571,7 @@ static const struct act acts[] = {
 	{"unix-abstract", NULL, unix_abstract},
 	{"unix-peer", NULL, unix_peer},
 	{"unix-datagram", NULL, unix_datagram},
+	{"unix-datagram-abstract", NULL, unix_datagram_abstract, .may = "any:lower", .way = "unix datagram"},
 	{"unix-pair", NULL, unix_pair},
 	{"unix-pair-packets", NULL, unix_pair_packets},
 	{"bulk", "loopback up", bulk},

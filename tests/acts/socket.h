@@ -49,6 +49,24 @@ static inline const char *shown(const union address *a)
 	return a->un.sun_path[0] ? keep(a->un.sun_path) : text("@%s", a->un.sun_path + 1);
 }
 
+/* The socket's own end; an unnamed one of a unix socket is "". */
+static inline const char *own_end(int fd)
+{
+	union address a;
+	socklen_t length = sizeof(a);
+
+	memset(&a, 0, sizeof(a));
+	need(getsockname(fd, &a.any, &length), "getsockname");
+	return length > sizeof(a.any.sa_family) ? shown(&a) : "";
+}
+
+/* States the near end too, as the kernel has it when the socket has been connected or used. */
+static inline struct flow *near_end(struct flow *f, int fd)
+{
+	f->local = keep(own_end(fd));
+	return f;
+}
+
 static inline int new_socket(int family, int type)
 {
 	return (int)need(socket(family, type | SOCK_CLOEXEC, 0), "socket");
@@ -119,6 +137,7 @@ static inline struct end connected(const union address *a)
 
 	e.flow = flow(family_name(a->any.sa_family), a->any.sa_family == AF_UNIX ? NULL : "tcp", "out", shown(a));
 	need(connect(e.fd, &a->any, size_of(a)), "connect");
+	near_end(e.flow, e.fd);
 	return e;
 }
 
@@ -134,6 +153,7 @@ static inline struct end accepted(int listener)
 		e.flow = flow("unix", NULL, "in", NULL);
 	else
 		e.flow = flow(family_name(from.any.sa_family), "tcp", "in", shown(&from));
+	near_end(e.flow, e.fd);
 	return e;
 }
 

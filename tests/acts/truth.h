@@ -137,6 +137,7 @@ static inline void truth_flow(FILE *out, const struct flow *f)
 	truth_text(out, "protocol", f->protocol);
 	truth_text(out, "direction", f->direction);
 	truth_text(out, "remote", f->remote);
+	truth_text(out, "local", f->local);
 	if (f->peer)
 		fprintf(out, "\"peer_pid\":%d,", f->peer);
 	if (f->name)

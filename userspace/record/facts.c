@@ -601,6 +601,8 @@ void facts_flow(struct recorder *r, const struct flow_burst *b)
 		unix_end(f, "quis.flow.local", "quis.flow.local_raw", b->local_path, b->ends.abstract & 1);
 		facts_remote(f, b);
 		fact_count(f, "quis.flow.peer_pid", b->ends.peer);
+		if (b->ends.type == SOCK_DGRAM && !b->ends.peer)
+			r->uses.seen[USE_DATAGRAM].count++;
 		if (b->peer_executable)
 			fact_bytes(f, "quis.flow.peer_executable", "quis.flow.peer_executable_raw", b->peer_executable, strlen(b->peer_executable));
 		id_text(f, "quis.flow.peer_id", b->ends.peer_ino);

@@ -93,6 +93,9 @@ const struct way ways[] = {
 		TRAMPOLINES},
 
 	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
+	{NETWORK, "unix datagram sockets that are no pair: which process is at the other end", "",
+		BOTH(SEEN_NOT, "Which process is at the other end of a unix datagram socket that is no pair: the kernel does not note it; the address is told."),
+		.use = USE_DATAGRAM},
 	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
 	{NETWORK, "names of addresses: DNS, TLS, QUIC, HTTP", "sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev",
 		BOTH(SEEN_LOWER, "Names of addresses that were looked up before the recording, by another program (nscd, D-Bus) or over encrypted DNS, or sent by io_uring or a "

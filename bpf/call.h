@@ -677,12 +677,27 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
  * 32-bit calls: `int 0x80` and 32-bit programs (arch/x86/entry/syscalls/syscall_32.tbl). Numbers and some layouts differ; the name is
  * that of the kernel's function behind __ia32_. Their registers are others, so that A..F are defined anew for it.
  */
+static __always_inline u64 message_name_32(u64 umessage)
+{
+	u32 name = 0;
+
+	bpf_probe_read_user(&name, sizeof(name), (void *)umessage); /* the first of struct compat_msghdr */
+	return name;
+}
+
 static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 {
-	u32 a[4];
+	u32 a[6] = {};
+	u64 name = 0;
 
-	if (bpf_probe_read_user(a, sizeof(a), (void *)arguments))
+	/* sendto() and recvfrom() have six arguments, connect() three: behind them a page may end */
+	if (bpf_probe_read_user(a, sizeof(a), (void *)arguments) && bpf_probe_read_user(a, 16, (void *)arguments) &&
+		bpf_probe_read_user(a, 12, (void *)arguments))
 		return;
+	if (call == 11 || call == 12)
+		name = a[4];
+	else if (call == 16 || call == 17)
+		name = message_name_32(a[1]);
 	switch (call) { /* include/uapi/linux/net.h */
 	case 3:
 		on_connect(ret, a[0], a[1]);
@@ -694,14 +709,14 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	case 9:
 	case 11:
 	case 16:
-		on_send(ret, a[0], call == 16 ? 0 : a[1], 0, 0);
+		on_send(ret, a[0], call == 16 ? 0 : a[1], call == 16 ? a[2] : a[3], name);
 		break;
 	case 10:
 	case 12:
-		on_receive(ret, a[0], a[1], a[3], 0);
+		on_receive(ret, a[0], a[1], a[3], name);
 		break;
 	case 17:
-		on_receive(ret, a[0], 0, a[2], 0);
+		on_receive(ret, a[0], 0, a[2], name);
 		break;
 	}
 }
@@ -748,9 +763,9 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(362, sys_connect, on_connect(R, A, B))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
 	X(369, sys_sendto, on_send(R, A, B, D, E))                                                                        \
-	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, 0))                                                                \
+	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, message_name_32(B)))                                                                \
 	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
-	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, 0))                                                          \
+	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, message_name_32(B)))                                                          \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
 	X(383, sys_statx, STAT(A, B))                                                                                  \
 	X(437, sys_openat2, on_open(R, B))                                                                             \

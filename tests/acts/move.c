@@ -1,6 +1,7 @@
 /* How bytes move, other than by the read and write families: pipes, asynchronous calls, other processes' memory, 32-bit
  * calls. */
 #include "act.h"
+#include "call32.h"
 
 #include <elf.h>
 #include <linux/aio_abi.h>
@@ -412,55 +413,9 @@ enum {
 	I386_PREADV = 333
 };
 
-/* A program that runs in 64 bits may call the kernel the 32-bit way; what it points to must lie low, as static data
- * does. */
-static long call32(long number, long a, long b, long c, long d, long e)
-{
-	long result;
-
-	/* the sixth argument is in ebp, which no constraint can name; always 0 here */
-	__asm__ volatile("mov %%rbp, %%r12\n\txor %%ebp, %%ebp\n\tint $0x80\n\tmov %%r12, %%rbp"
-			 : "=a"(result)
-			 : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
-			 : "memory", "r8", "r9", "r10", "r11", "r12");
-	if ((int)result >= 0 || (int)result < -4095)
-		return result;
-	errno = -(int)result;
-	return -1;
-}
-
-static long low(const void *at)
-{
-	if ((uintptr_t)at > UINT32_MAX)
-		skip("static data does not lie low");
-	return (long)(uintptr_t)at;
-}
-
-static long low_path(const char *path)
-{
-	static char copies[4][PATH_MAX];
-	static int next;
-	char *copy = copies[next++ % 4];
-
-	snprintf(copy, PATH_MAX, "%s", path);
-	return low(copy);
-}
-
-static void try_int80(void *with)
-{
-	(void)with;
-	call32(I386_CLOSE, -1, 0, 0, 0, 0);
-}
-
-/* A kernel without 32-bit calls kills who makes one. */
 static void prepare_int80(void)
 {
-	struct process *p = spawn(try_int80, NULL);
-	int status;
-
-	need(waitpid(p->pid, &status, 0), "waitpid");
-	if (WIFSIGNALED(status))
-		skip("int 0x80: signal %d (needs CONFIG_IA32_EMULATION)", WTERMSIG(status));
+	want_int80();
 	one_file();
 }
 

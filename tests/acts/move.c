@@ -206,18 +206,28 @@ static void dedupe_file(void)
 
 /* ---- Linux AIO ---- */
 
+static void take_event(const struct io_event *event, struct object *from, struct object *to)
+{
+	if (event->data)
+		put(to, (ssize_t)event->res);
+	else
+		got(from, (ssize_t)event->res);
+}
+
+static void take_events(const struct io_event *events, struct object *from, struct object *to, long n)
+{
+	long i;
+
+	for (i = 0; i < n; i++)
+		take_event(&events[i], from, to);
+}
+
 static void wait_aio(aio_context_t context, struct object *from, struct object *to, long n)
 {
 	struct io_event events[8];
-	long i;
 
 	need(syscall(SYS_io_getevents, context, n, n, events, NULL), "io_getevents");
-	for (i = 0; i < n; i++) {
-		if (events[i].data)
-			put(to, (ssize_t)events[i].res);
-		else
-			got(from, (ssize_t)events[i].res);
-	}
+	take_events(events, from, to, n);
 }
 
 static struct iocb request(int fd, int what, void *at, size_t length, long offset)
@@ -230,7 +240,48 @@ static struct iocb request(int fd, int what, void *at, size_t length, long offse
 		.aio_data = what == IOCB_CMD_PWRITE || what == IOCB_CMD_PWRITEV};
 }
 
-static void aio(void)
+/* With a mask of signals, and in two turns. */
+static void wait_aio_masked(aio_context_t context, struct object *from, struct object *to, long n)
+{
+	struct io_event events[8];
+	sigset_t none;
+	const struct {
+		const sigset_t *set;
+		size_t size;
+	} mask = {&none, 8};
+	long have, taken;
+
+	sigemptyset(&none);
+	for (have = 0; have < n; have += taken) {
+		taken = need(syscall(SYS_io_pgetevents, context, 1, 2, events, NULL, &mask), "io_pgetevents");
+		take_events(events, from, to, taken);
+	}
+}
+
+/* struct aio_ring, fs/aio.c: what a context's number is the address of */
+struct shared_ring {
+	uint32_t id, size, head, tail, magic, features, unknown_features, header_length;
+	struct io_event events[];
+};
+
+/* As libaio and QEMU do it: no call at all, once the results are there. */
+static void take_shared(aio_context_t context, struct object *from, struct object *to, long n)
+{
+	struct shared_ring *ring = (struct shared_ring *)(uintptr_t)context;
+
+	if (ring->magic != 0xa10a10a1 || ring->unknown_features)
+		skip("the ring is not laid out as this act knows it");
+	for (; n; n--) {
+		uint32_t head = ring->head;
+
+		while (head == __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE))
+			usleep(500);
+		take_event(&ring->events[head], from, to);
+		__atomic_store_n(&ring->head, (head + 1) % ring->size, __ATOMIC_RELEASE);
+	}
+}
+
+static void aio_with(void (*take)(aio_context_t, struct object *, struct object *, long))
 {
 	struct object *from = file("a"), *to = file("made");
 	int in = reading(from), out = writing(to);
@@ -244,8 +295,23 @@ static void aio(void)
 	need(syscall(SYS_io_setup, 8, &context), "io_setup");
 	if (need(syscall(SYS_io_submit, context, 4, list), "io_submit") != 4)
 		skip("io_submit took fewer");
-	wait_aio(context, from, to, 4);
+	take(context, from, to, 4);
 	syscall(SYS_io_destroy, context);
+}
+
+static void aio(void)
+{
+	aio_with(wait_aio);
+}
+
+static void aio_pgetevents(void)
+{
+	aio_with(wait_aio_masked);
+}
+
+static void aio_shared(void)
+{
+	aio_with(take_shared);
 }
 
 /* With O_DIRECT the bytes come later than the call returns, and not in its context. */
@@ -609,6 +675,8 @@ static const struct act acts[] = {
 	{"ficlonerange", "mkfs.xfs", clone_range, make_image},
 	{"fideduperange", "mkfs.xfs", dedupe_file, make_image},
 	{"aio", "CONFIG_AIO", aio, one_file},
+	{"aio-pgetevents", "Linux 4.18", aio_pgetevents, one_file},
+	{"aio-shared-ring", "CONFIG_AIO", aio_shared, one_file, .may = "any:lower", .way = "from the shared ring"},
 	{"aio-direct", "O_DIRECT", aio_direct, one_file},
 	{"read-direct", "O_DIRECT", read_direct, one_file},
 	{"process-vm-readv", NULL, vm_readv},

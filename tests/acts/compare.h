@@ -382,35 +382,40 @@ static bool flow_numbers(json_t *truth, json_t *got)
 	return agree(truth, got, keys) && (!json_object_get(got, "peer_pid") || agree(truth, got, peer));
 }
 
-/* Several flows may share all their names (socket pairs): one with the right numbers is preferred. */
+/* Where the truth states it; "" is none. */
+static bool flow_text(json_t *truth, json_t *got, const char *key)
+{
+	const char *text = json_string_value(json_object_get(truth, key)), *has = json_string_value(json_object_get(got, key));
+
+	return !text || !strcmp(text, has ? has : "");
+}
+
+/* Several flows may share the ends that tell them apart (socket pairs, connections to one server): the one with the right
+ * numbers and the right near end is preferred, then one with the right numbers. */
 static json_t *flow_find(json_t *flows, json_t *truth)
 {
 	static const char *const keys[] = {"family", "protocol", "direction", "remote", NULL};
-	json_t *entry, *any = NULL;
+	json_t *entry, *any = NULL, *alike = NULL;
 	size_t i;
 
 	json_array_foreach (flows, i, entry) {
 		if (used(entry) || !agree(truth, entry, keys))
 			continue;
-		if (flow_numbers(truth, entry))
+		if (flow_numbers(truth, entry) && flow_text(truth, entry, "local"))
 			return entry;
+		if (flow_numbers(truth, entry))
+			alike = alike ? alike : entry;
 		any = any ? any : entry;
 	}
-	return any;
+	return alike ? alike : any;
 }
 
-/* Where the truth states it; "" is none. */
-static bool compare_text(struct verdict *v, json_t *truth, json_t *got, const char *key, const char *who)
+static void compare_text(struct verdict *v, json_t *truth, json_t *got, const char *key, const char *who)
 {
-	const char *text = json_string_value(json_object_get(truth, key));
 	const char *has = json_string_value(json_object_get(got, key));
 
-	if (!text)
-		return false;
-	if (!strcmp(text, has ? has : ""))
-		return *text;
-	differ(v, &v->wrong, "flow %s: %s: got %s", who, key, has ? has : "nothing");
-	return false;
+	if (!flow_text(truth, got, key))
+		differ(v, &v->wrong, "flow %s: %s: got %s", who, key, has ? has : "nothing");
 }
 
 /* No pid at all is less than the truth; another one is a false claim. */
@@ -432,8 +437,8 @@ static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
 		compare_counters(v, truth, got, who);
 		compare_peer(v, truth, got, who);
 		compare_text(v, truth, got, "local", who);
-		if (compare_text(v, truth, got, "remote_name", who))
-			compare_value(v, truth, got, "name_source", who);
+		compare_text(v, truth, got, "remote_name", who);
+		compare_value(v, truth, got, "name_source", who);
 	} else {
 		all = shown(flows);
 		differ(v, &v->absent, "flow %s: not in the report, which has %s", who, all);

@@ -763,9 +763,9 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(362, sys_connect, on_connect(R, A, B))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
 	X(369, sys_sendto, on_send(R, A, B, D, E))                                                                        \
-	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, message_name_32(B)))                                                                \
+	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, message_name_32(B)))                                            \
 	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
-	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, message_name_32(B)))                                                          \
+	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, message_name_32(B)))                                         \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
 	X(383, sys_statx, STAT(A, B))                                                                                  \
 	X(437, sys_openat2, on_open(R, B))                                                                             \

@@ -134,8 +134,8 @@ static __always_inline int unix_name(u32 slot, struct scratch *s, u64 sk)
 }
 
 /*
- * The address that a call gave (a refused connect(), a datagram by sendto()), put before what is in the slot: up to its first NUL, behind
- * the one that an abstract name begins with.
+ * The address that a call gave (a refused connect(), a datagram by sendto()), put before what is in the slot: up to its
+ * first NUL, behind the one that an abstract name begins with.
  */
 static __always_inline u32 unix_argument(struct scratch *s, u64 uaddr)
 {

@@ -385,13 +385,14 @@ static bool flow_numbers(json_t *truth, json_t *got)
 /* Where the truth states it; "" is none. */
 static bool flow_text(json_t *truth, json_t *got, const char *key)
 {
-	const char *text = json_string_value(json_object_get(truth, key)), *has = json_string_value(json_object_get(got, key));
+	const char *text = json_string_value(json_object_get(truth, key)),
+		   *has = json_string_value(json_object_get(got, key));
 
 	return !text || !strcmp(text, has ? has : "");
 }
 
-/* Several flows may share the ends that tell them apart (socket pairs, connections to one server): the one with the right
- * numbers and the right near end is preferred, then one with the right numbers. */
+/* Several flows may share the ends that tell them apart (socket pairs, connections to one server): the one with the
+ * right numbers and the right near end is preferred, then one with the right numbers. */
 static json_t *flow_find(json_t *flows, json_t *truth)
 {
 	static const char *const keys[] = {"family", "protocol", "direction", "remote", NULL};

@@ -1,5 +1,5 @@
-/* 32-bit calls of the kinds that move.c does not make: changes, looks, sockets, messages. `int 0x80` of a 64-bit program, and a 32-bit
- * program of its own. */
+/* 32-bit calls of the kinds that move.c does not make: changes, looks, sockets, messages. `int 0x80` of a 64-bit
+ * program, and a 32-bit program of its own. */
 #include "act.h"
 #include "call32.h"
 #include "socket.h"
@@ -36,7 +36,16 @@ enum {
 };
 
 /* the calls of socketcall(), include/uapi/linux/net.h */
-enum { OF_CONNECT = 3, OF_ACCEPT = 5, OF_SEND = 9, OF_RECV = 10, OF_SENDTO = 11, OF_RECVFROM = 12, OF_SENDMSG = 16, OF_RECVMSG = 17 };
+enum {
+	OF_CONNECT = 3,
+	OF_ACCEPT = 5,
+	OF_SEND = 9,
+	OF_RECV = 10,
+	OF_SENDTO = 11,
+	OF_RECVFROM = 12,
+	OF_SENDMSG = 16,
+	OF_RECVMSG = 17
+};
 
 static void prepare_file(void)
 {
@@ -57,7 +66,8 @@ static void names(void)
 	did(call32(I386_LINK, low_path(in_dir("a")), low_path(in_dir("linked")), 0, 0, 0), "link", "a", "linked");
 	did(call32(I386_RENAME, low_path(in_dir("a")), low_path(in_dir("b")), 0, 0, 0), "rename", "a", "b");
 	did(call32(I386_UNLINK, low_path(in_dir("b")), 0, 0, 0, 0), "unlink", "b", NULL);
-	did(call32(I386_SYMLINK, low_path(in_dir("linked")), low_path(in_dir("link")), 0, 0, 0), "symlink", "link", "linked");
+	did(call32(I386_SYMLINK, low_path(in_dir("linked")), low_path(in_dir("link")), 0, 0, 0), "symlink", "link",
+		"linked");
 }
 
 static void directories(void)
@@ -291,7 +301,8 @@ static void rights(void)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec part = {buffer, 1};
-	struct msghdr wide = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr wide = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	struct object *o = came(file("a"), "received");
 	struct flow *near, *far;
 	int fds[2];
@@ -340,7 +351,8 @@ static void emit(unsigned char op, uint32_t value)
 	code_n += sizeof(value);
 }
 
-/* mov eax, NUMBER; mov ebx, A; mov ecx, B; mov edx, C; int 0x80; or ebp, eax: a negative result sets its sign for good */
+/* mov eax, NUMBER; mov ebx, A; mov ecx, B; mov edx, C; int 0x80; or ebp, eax: a negative result sets its sign for good
+ */
 static void emit_call(uint32_t number, uint32_t a, uint32_t b, uint32_t c)
 {
 	static const unsigned char rest[] = {0xcd, 0x80, 0x09, 0xc5};
@@ -438,8 +450,10 @@ static const struct act acts[] = {
 	{"tcp-socketcall", "CONFIG_IA32_EMULATION", tcp_call, want_int80},
 	{"udp", "CONFIG_IA32_EMULATION", udp_direct, want_int80},
 	{"udp-socketcall", "CONFIG_IA32_EMULATION", udp_call, want_int80},
-	{"sendmmsg", "CONFIG_IA32_EMULATION", many_messages, want_int80, .may = "any:unseen", .way = "sendmmsg and recvmmsg"},
-	{"scm-rights", "CONFIG_IA32_EMULATION", rights, prepare_file, .may = "any:lower", .way = "descriptors received with a message"},
+	{"sendmmsg", "CONFIG_IA32_EMULATION", many_messages, want_int80, .may = "any:unseen",
+		.way = "sendmmsg and recvmmsg"},
+	{"scm-rights", "CONFIG_IA32_EMULATION", rights, prepare_file, .may = "any:lower",
+		.way = "descriptors received with a message"},
 	{"program", "CONFIG_IA32_EMULATION", changes_of_program, prepare_program},
 };
 

@@ -234,7 +234,8 @@ static void two_unconnected(int family)
 		socklen_t length = sizeof(from);
 		ssize_t n = need(recvfrom(mine, buffer, sizeof(buffer), 0, &from.any, &length), "recvfrom");
 
-		received(from.v4.sin_port == one.v4.sin_port ? f : g, n); /* at the same place in either family's address */
+		received(from.v4.sin_port == one.v4.sin_port ? f : g,
+			n); /* at the same place in either family's address */
 	}
 	reap(p);
 	reap(q);
@@ -461,7 +462,8 @@ static void unix_datagram_abstract(void)
 	union address a = unix_at(text("quis-act-%d", getpid()), true);
 	int one = new_socket(AF_UNIX, SOCK_DGRAM), two = new_socket(AF_UNIX, SOCK_DGRAM);
 	struct process *p = spawn(datagrams, &a);
-	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&a)), one), *g = near_end(flow("unix", NULL, NULL, shown(&a)), two);
+	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&a)), one),
+		    *g = near_end(flow("unix", NULL, NULL, shown(&a)), two);
 
 	f->peer = g->peer = p->pid;
 	await_flag(0);

@@ -364,7 +364,8 @@ static void list_root(void)
 
 static void contained_body(void *with)
 {
-	/* its mounts have no other top: what lies above that top, and how another namespace gets there, they do not tell */
+	/* its mounts have no other top: what lies above that top, and how another namespace gets there, they do not
+	 * tell */
 	struct object *o = object("file", "/a");
 
 	(void)with;

@@ -9,7 +9,6 @@
 #define OP_SEND_ZC 47
 #define OP_SENDMSG_ZC 48
 #define OP_FIXED_FD_INSTALL 54
-#define OP_RECV_ZC 58
 #define OP_READV_FIXED 60
 #define OP_WRITEV_FIXED 61
 
@@ -92,6 +91,55 @@ static void datagrams_uncopied(void)
 	close(two);
 }
 
+/* include/uapi/linux/io_uring/zcrx.h: a receive queue of a network interface, and memory for what comes by it */
+struct receive_region {
+	uint64_t at, size;
+	uint32_t flags, id;
+	uint64_t offset, rest[4];
+};
+
+struct receive_area {
+	uint64_t at, size, token;
+	uint32_t flags, buffer_fd;
+	uint64_t rest[2];
+};
+
+struct receive_queue {
+	uint32_t interface, queue, entries, flags;
+	uint64_t area, region;
+	uint32_t head, tail, requests, more;
+	uint64_t rest[2];
+	uint32_t id, last;
+	uint64_t end[3];
+};
+
+#define REGISTER_RECEIVE_QUEUE 32
+#define IN_OWN_MEMORY 1
+#define LARGE_COMPLETIONS (1U << 11)
+#define ONE_SUBMITTER (1U << 12)
+#define DEFERRED (1U << 13)
+
+/* RECV_ZC wants a queue whose memory the driver takes from the ring; the loopback is asked for one. */
+static void receive_uncopied(void)
+{
+	static char memory[2][65536] __attribute__((aligned(4096)));
+	struct receive_region region = {(uintptr_t)memory[0], sizeof(memory[0]), .flags = IN_OWN_MEMORY};
+	struct receive_area room = {(uintptr_t)memory[1], sizeof(memory[1])};
+	struct receive_queue queue = {.interface = if_nametoindex("lo"),
+		.entries = 64,
+		.area = (uintptr_t)&room,
+		.region = (uintptr_t)&region};
+	struct io_uring_params params = {.flags = LARGE_COMPLETIONS | ONE_SUBMITTER | DEFERRED};
+	int fd = (int)syscall(SYS_io_uring_setup, 8, &params);
+
+	if (fd < 0)
+		skip("a ring for zero-copy receive: %s (needs %s)", strerror(errno), this_act->needs);
+	if (syscall(SYS_io_uring_register, fd, REGISTER_RECEIVE_QUEUE, &queue, 1))
+		skip("a zero-copy queue of the loopback: %s (needs a network card that has them)", strerror(errno));
+	errno = EEXIST;
+	fail("the loopback has zero-copy queues: this act must receive by one");
+}
+
 /* ---- registered buffers and files ---- */
 
 static void fixed_vectors(void)
@@ -162,7 +210,8 @@ static void asks_the_thread(void *with)
 		skip("the polling thread takes no descriptors (needs %s)", this_act->needs);
 }
 
-/* The polling thread is one of the ring's creator: it takes the creator's descriptor, and puts the bytes into the creator's memory. */
+/* The polling thread is one of the ring's creator: it takes the creator's descriptor, and puts the bytes into the
+ * creator's memory. */
 static void inherited_polled(void)
 {
 	struct object *o = file("a");
@@ -180,6 +229,7 @@ static void inherited_polled(void)
 static const struct act acts[] = {
 	{"send-zc", "Linux 6.1", send_uncopied},
 	{"send-zc-udp", "Linux 6.1", datagrams_uncopied},
+	{"recv-zc", "Linux 6.15", receive_uncopied},
 	{"vectors-fixed", "Linux 6.15", fixed_vectors, one_file},
 	{"fixed-fd-install", "Linux 6.8", install, one_file},
 	{"inherited", "Linux 5.6", inherited, one_file, NULL, BEFORE_5_17},

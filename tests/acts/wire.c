@@ -128,7 +128,8 @@ static void zerocopy(void)
 	reap(p);
 }
 
-/* In a network of its own, where both ends do without a cookie: data go with the first packet, also of the first connection. */
+/* In a network of its own, where both ends do without a cookie: data go with the first packet, also of the first
+ * connection. */
 static void allow_fast_open(void)
 {
 	static const char name[] = "/proc/sys/net/ipv4/tcp_fastopen", value[] = "519"; /* 1 | 2 | 4 | 0x200 */

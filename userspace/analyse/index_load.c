@@ -223,8 +223,8 @@ static int find_file(struct loader *loader, uint32_t *ret_id)
 		*ret_id = loader->file_count + 1; /* index_merge_files */
 	else if (known < 0)
 		return known;
-	else if (known == 0 && *note == hash)
-		return 0;
+	else if (known == 0 && (*note == hash || !find_text(loader, KEY("file.path"))))
+		return 0; /* where the name was lost, the last one told stands */
 	if (known)
 		loader->file_count++;
 	if (note)

@@ -47,7 +47,7 @@ const char index_schema[] =
 	"TEXT, comm TEXT, comm_raw TEXT,\n"
 	"  ended TEXT, exit_code INTEGER, exit_signal INTEGER, extra TEXT);\n"
 	"CREATE TABLE file ( -- one row an object (device, inode, generation); path and state as last "
-	"seen\n"
+	"told\n"
 	"  id INTEGER PRIMARY KEY, device TEXT, inode TEXT, generation INTEGER,\n"
 	"  type TEXT, -- file, dir, device, pipe, memfd, other\n"
 	"  path TEXT, path_raw TEXT, deleted INTEGER, truncated INTEGER, unreachable INTEGER,\n"
@@ -238,8 +238,8 @@ const char index_open_end[] =
  * seen. ?1 is the greatest number that it remembered.
  */
 const char index_merge_files[] =
-	"CREATE TEMP TABLE same AS SELECT device, inode, coalesce(generation, 0) AS generation, min(id) AS keep, max(id) AS latest"
-	" FROM file WHERE id > %u GROUP BY 1, 2, 3 HAVING count(*) > 1;\n"
+	"CREATE TEMP TABLE same AS SELECT device, inode, coalesce(generation, 0) AS generation, min(id) AS keep,"
+	" coalesce(max(CASE WHEN path IS NOT NULL THEN id END), max(id)) AS latest FROM file WHERE id > %u GROUP BY 1, 2, 3 HAVING count(*) > 1;\n"
 	"CREATE TEMP TABLE other (id INTEGER PRIMARY KEY, keep INTEGER);\n"
 	"INSERT INTO temp.other SELECT f.id, s.keep FROM file AS f JOIN temp.same AS s ON f.device = s.device AND f.inode = s.inode"
 	" AND coalesce(f.generation, 0) = s.generation WHERE f.id > %u AND f.id <> s.keep;\n"

@@ -16,12 +16,28 @@ ways() { jq -c '.modes[0].ways[]' "$1"; }
 # ---- the table ----
 doctor >plain || note "status $?"
 ok "JSON: one document" jq -es 'length == 1' plain
-ok "JSON: each way is seen exactly, as a lower bound or not, and the last two say why" jq -e '.modes[0].ways | length > 20 and
-	all(.seen == "exactly" or ((.seen == "lower bound" or .seen == "not seen") and (.why or .missing)))' plain
+said_of='(.modes[0].ways | length > 20 and all((.seen == "exactly" and (has("why") or has("mend") or has("missing") | not)) or
+	((.seen == "lower bound" or .seen == "not seen") and ((.why // .missing // "") | length > 20) and ((.mend // "") | length > 10))))'
+ok "JSON: each way is seen exactly, or it says why not and what would mend it, or that nothing does" jq -e "$said_of" plain
 ok "JSON: what is seen is seen by a hook" jq -e '[.modes[0].ways[] | select(.seen == "exactly" and .hooks == [] and .family != "where paths lie") | .way] == []' plain
 ok "JSON: every sentence of unseen is that of a way" jq -e '.modes[0] | .unseen - [.ways[] | .why, .missing] == []' plain
 ok "JSON: nothing is missing here" jq -e '.modes[0].missing == []' plain
 "$QUIS" doctor --hooks tracepoint >text.out
+# As the text has it: family, what, how seen, missing or why, mend, with tabs between.
+rows() {
+	awk '
+		function tell() { if (what) print family "\t" what "\t" seen "\t" missing "\t" why "\t" mend; what = "" }
+		/^with / { table = 1; next }
+		/^$/ { tell(); table = 0 }
+		!table { next }
+		/^  [^ ]/ { tell(); family = substr($0, 3); next }
+		/^    (exactly|lower bound|not seen) / { tell(); seen = substr($0, 5, 12); sub(/ *$/, "", seen); what = substr($0, 18); missing = why = mend = ""; next }
+		sub(/^ +missing: /, "") { missing = $0 }
+		sub(/^ +why: /, "") { why = $0 }
+		sub(/^ +would mend it: /, "") { mend = $0 }
+		END { tell() }' "$1"
+}
+is "text: every way of every family, with the same words" "$(diff <(rows text.out) <(jq -r '.modes[0].ways[] | [.family, .way, .seen, .missing // "", .why // "", .mend // ""] | join("\t")' plain))" ''
 ok "text: families, what, how, by what" bash -c 'grep -q "^  network$" text.out && grep -q "^    exactly      read, write" text.out && grep -q "by tp_btf/sys_exit" text.out'
 ok "text: why, and what would mend it" bash -c 'grep -q "why: The kernel.s own paths of actions" text.out && grep -q "would mend it: hooks of the kind trampoline" text.out'
 fails "an unknown format" 2 "format" "$QUIS" doctor --format bogus
@@ -32,6 +48,8 @@ fails "types that are none" 77 "" env B="$B" bash -c '"$QUIS" doctor --btf text 
 doctor --hide io_uring_complete >hidden || note "status $?"
 ok "hidden: it is named" jq -e '.modes[0].missing | length == 1 and .[0].program == "uring_complete"' hidden
 ok "hidden: so is what is lost" jq -e '.modes[0].unseen | any(test("^uring_complete: .*io_uring is not seen"))' hidden
+ok "hidden: what falls short by it says why, and what would mend it" jq -e "$said_of"' and ([.modes[0].ways[] | select(.missing)] |
+	length == 1 and (.[0].mend | test("io_uring_disabled")))' hidden
 ok "hidden: one hook less, no more" jq -e --slurpfile plain plain '.modes[0].hook_count == $plain[0].modes[0].hook_count - 1' hidden
 is "hidden: one way less, no more" "$(diff <(ways plain) <(ways hidden) | grep -c '^>')" 1
 "$ACTS/run" --quis "$QUIS" --hooks tracepoint --options '--hide io_uring_complete' --json acts.jsonl \

@@ -72,6 +72,58 @@ static void test_every_hook_in_the_table_is_a_program(void **state)
 	}
 }
 
+/* What is seen exactly needs no words; of all else they are owed, and none may offer what is there already. */
+static void check_words(const struct way *way, enum hooks hooks, enum seen seen, const char *why, const char *mend)
+{
+	bool nothing = mend && !strncmp(mend, "nothing", 7);
+
+	if (seen == SEEN_EXACTLY ? why || mend : !why || !mend || strlen(mend) < 10)
+		fail_msg("%s, %s: why or mend", way->family, way->what);
+	if (mend && hooks == HOOKS_TRAMPOLINE && strstr(mend, "kind trampoline"))
+		fail_msg("%s, %s: trampolines would not mend it with trampolines", way->family, way->what);
+	if (nothing && !strpbrk(mend, ":;"))
+		fail_msg("%s, %s: nothing, and why?", way->family, way->what);
+}
+
+static void test_why_and_mend(void **state)
+{
+	static const enum hooks modes[] = {HOOKS_TRAMPOLINE, HOOKS_TRACEPOINT};
+	size_t i, m;
+
+	(void)state;
+	for (m = 0; m < 2; m++) {
+		sensor.hooks = modes[m];
+		for (i = 0; i < way_count; i++) {
+			struct way_state way = way_state(&sensor, &ways[i]);
+
+			check_words(&ways[i], modes[m], way.seen, way.why, way.mend);
+		}
+	}
+}
+
+/* ... also where it is a hook that is not there: then what is missing is the reason. */
+static void test_a_missing_hook_has_a_mend(void **state)
+{
+	struct bpf_program *program;
+	struct way_state way;
+	size_t i;
+
+	(void)state;
+	sensor.hooks = HOOKS_TRAMPOLINE;
+	bpf_object__for_each_program(program, sensor.object) {
+		sensor.missing[0] = (struct missing_hook){.why = "test"};
+		snprintf(sensor.missing[0].program, sizeof(sensor.missing[0].program), "%s", bpf_program__name(program));
+		sensor.missing_count = 1;
+		for (i = 0; i < way_count; i++) {
+			way = way_state(&sensor, &ways[i]);
+			if (way.missing)
+				check_words(&ways[i], sensor.hooks, way.seen, "missing", way.mend);
+		}
+	}
+	sensor.missing_count = 0;
+	sensor.hooks = HOOKS_TRACEPOINT;
+}
+
 static bool told(const struct uses *uses, const char *part)
 {
 	struct sentences s;
@@ -171,6 +223,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_program_is_in_the_table),
 		cmocka_unit_test(test_every_hook_in_the_table_is_a_program),
+		cmocka_unit_test(test_why_and_mend),
+		cmocka_unit_test(test_a_missing_hook_has_a_mend),
 		cmocka_unit_test(test_only_what_was_used),
 		cmocka_unit_test(test_a_missing_hook),
 		cmocka_unit_test(test_files_that_tell),

@@ -24,7 +24,7 @@ static const char usage[] =
 	"run      follows COMMAND from its first instruction, and everything it starts\n"
 	"record   follows what FLAG names, running or still to come\n"
 	"doctor   says what this kernel lets the sensor hook, what it sees so of each way to\n"
-	"         reach data, why not all, and what would mend it\n"
+	"         reach data, why not all, and what would mend it, if anything\n"
 	"make-key makes a signing key for --key: FILE, which is secret, and FILE.pub, which\n"
 	"         quis verify --key takes\n"
 	"\n"

@@ -8,11 +8,13 @@
 #include <bpf/libbpf.h>
 
 #define ARGUMENTS "The kernel's own paths of actions: they are the arguments given, which another thread may have changed."
-#define REPLACED {SEEN_LOWER, "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."}
-#define EXACTLY {SEEN_EXACTLY, NULL}
-#define BOTH(seen, why) {{seen, why}, {seen, why}}
+#define REPLACED "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."
+#define EXACTLY {SEEN_EXACTLY, NULL, NULL}
+#define BOTH(seen, why, mend) {{seen, why, mend}, {seen, why, mend}}
 #define TRAMPOLINES "hooks of the kind trampoline: a kernel that lets BPF programs attach to functions (fentry, fexit)"
 #define NOT_IN_BPF "nothing in quis: look at the machine from outside, or keep the process from doing it"
+#define NOT_YET "nothing in this version of quis; "
+#define ONE_THREAD NOT_YET "a process of one thread, whose table of descriptors no other shares, cannot do it"
 
 #define HOW "how a descriptor came"
 #define BYTES "how bytes move"
@@ -42,34 +44,41 @@ const struct way ways[] = {
 	{BYTES, "mappings: how many, how long", "mmap", {EXACTLY, EXACTLY}},
 	{BYTES, "mappings: the pages touched", "page_fault*",
 		BOTH(SEEN_LOWER, "Which bytes of a mapped file were read, which takes no call: the mapping is told, and where the kernel tells them the page faults, "
-				 "each of which brings in pages beside the one touched (not those of huge pages, nor of files mapped long ago)."),
+				 "each of which brings in pages beside the one touched (not those of huge pages, nor of files mapped long ago).",
+			"nothing: to read what is mapped takes no call, nor a fault when its page is there already"),
 		.use = USE_MAP},
 	{BYTES, "directory listings", "getdents getdents64", {EXACTLY, EXACTLY}},
 	{BYTES, "blocks shared by ioctl (FICLONE, FICLONERANGE, FIDEDUPERANGE): 8 destinations a call", "ioctl", {EXACTLY, EXACTLY}},
 	{BYTES, "Linux AIO: that it was used", "io_setup", {EXACTLY, EXACTLY}},
 	{BYTES, "Linux AIO, results by io_getevents", "io_getevents io_pgetevents", {EXACTLY, EXACTLY}, .use = USE_AIO},
 	{BYTES, "Linux AIO, results taken from the shared ring", "",
-		BOTH(SEEN_NOT, "Results of Linux AIO that a process takes from the shared ring without a system call."), .use = USE_AIO},
+		BOTH(SEEN_NOT, "Results of Linux AIO that a process takes from the shared ring without a system call.",
+			"nothing: they lie in the process's own memory; fs.aio-max-nr=0 keeps processes from Linux AIO"),
+		.use = USE_AIO},
 	{BYTES, "System V shared memory, message queues: that they were used", "shmat msgget mq_open", {EXACTLY, EXACTLY}},
 	{BYTES, "... and what went over them", "",
-		BOTH(SEEN_NOT, "What went over System V shared memory and over message queues (System V, POSIX), and to whom."), .use = USE_IPC},
+		BOTH(SEEN_NOT, "What went over System V shared memory and over message queues (System V, POSIX), and to whom.",
+			NOT_YET "an IPC namespace of its own (unshare --ipc) keeps a process from those of others"),
+		.use = USE_IPC},
 	{BYTES, "a descriptor that another thread replaces during a read, write or listing", "file_held",
-		{EXACTLY, REPLACED},
-		TRAMPOLINES, .use = USE_THREADS},
+		{EXACTLY, {SEEN_LOWER, REPLACED, TRAMPOLINES}}, .use = USE_THREADS},
 	{BYTES, "... during a call of a socket, or one that moves bytes from one descriptor to another", "",
-		{{SEEN_LOWER, "When another thread replaces a descriptor during send, recv, sendfile, splice, copy_file_range or the like, the bytes may count for the new object."},
-			REPLACED},
+		{{SEEN_LOWER, "When another thread replaces a descriptor during send, recv, sendfile, splice, copy_file_range or the like, the bytes may count for the new object.", ONE_THREAD},
+			{SEEN_LOWER, REPLACED, ONE_THREAD}},
 		.use = USE_THREADS},
 
 	{URING, "that it was used", "io_uring_setup io_uring_enter", {EXACTLY, EXACTLY}},
 	{URING, "reads, writes, opens, sockets, changes of names", "uring_complete", {EXACTLY, EXACTLY}, .use = USE_URING},
 	{URING, "requests that want no completion, completions for which the process made no room", "uring_overflow",
-		BOTH(SEEN_LOWER, "Of io_uring: what requests did that want no completion, or for whose completion there was no room, is not known: each is counted as lost."),
+		BOTH(SEEN_LOWER, "Of io_uring: what requests did that want no completion, or for whose completion there was no room, is not known: each is counted as lost.",
+			"nothing: the kernel tells no result of these; kernel.io_uring_disabled=2 (Linux 6.6 or later) keeps processes from io_uring"),
 		.use = USE_URING},
 
 	{NARROW, "the usual calls for files, directories and sockets", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
 	{NARROW, "the rarer calls", "",
-		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message."), .use = USE_32},
+		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message.",
+			NOT_YET "the boot option ia32_emulation=0 (Linux 6.7 or later) keeps programs from 32-bit calls"),
+		.use = USE_32},
 
 	{PATHS, "the kernel's own path of every open object, walked from its dentry; from the process's own root, where that is another", "", {EXACTLY, EXACTLY}},
 	{PATHS, "overlay file systems: what lies beneath", "", {EXACTLY, EXACTLY}},
@@ -80,17 +89,17 @@ const struct way ways[] = {
 		{EXACTLY, EXACTLY}},
 	{CHANGES, "extended attributes: that they were set", "setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat", {EXACTLY, EXACTLY}},
 	{CHANGES, "... and the kernel's own path of all these", "place_*",
-		{EXACTLY, {SEEN_LOWER, ARGUMENTS}},
-		TRAMPOLINES, .use = USE_ARGUMENT},
+		{EXACTLY, {SEEN_LOWER, ARGUMENTS, TRAMPOLINES}}, .use = USE_ARGUMENT},
 	{LOOKS, "stat and the like, by descriptor", "look newfstat newfstatat statx fgetxattr flistxattr fstatfs", {EXACTLY, EXACTLY}},
 	{LOOKS, "stat, access, readlink, getxattr, statfs, by name: how often, and what was not there",
 		"newstat newlstat newfstatat statx access faccessat faccessat2 readlink readlinkat getxattr lgetxattr listxattr llistxattr "
 		"getxattrat listxattrat statfs name_to_handle_at",
 		{EXACTLY, EXACTLY}},
 	{LOOKS, "... and of which object", "look",
-		{{SEEN_LOWER, "Of metadata asked for by name: the object, but for stat; for access, readlink, extended attributes and statfs it is the argument."},
-			{SEEN_LOWER, "Of metadata asked for by name (stat, access, readlink, extended attributes): the object; it is the argument."}},
-		TRAMPOLINES},
+		{{SEEN_LOWER, "Of metadata asked for by name: the object, but for stat; for access, readlink, extended attributes and statfs it is the argument.",
+			 NOT_YET "device and inode are told where the file is then opened"},
+			{SEEN_LOWER, "Of metadata asked for by name (stat, access, readlink, extended attributes): the object; it is the argument.",
+				TRAMPOLINES "; of stat alone, not of the others"}}},
 
 	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
 	{NETWORK, "unix datagram sockets that are no pair: which process is at the other end", "",
@@ -99,7 +108,9 @@ const struct way ways[] = {
 	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
 	{NETWORK, "names of addresses: DNS, TLS, QUIC, HTTP", "sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev",
 		BOTH(SEEN_LOWER, "Names of addresses that were looked up before the recording, by another program (nscd, D-Bus) or over encrypted DNS, or sent by io_uring or a "
-			"32-bit program's sendmsg: unless the connection itself begins with its name (TLS, QUIC to port 443, HTTP)."), .use = USE_NETWORK},
+			"32-bit program's sendmsg: unless the connection itself begins with its name (TLS, QUIC to port 443, HTTP).",
+			"to follow the program that looks names up as well (nscd, systemd-resolved), from before it does; nothing where DNS is encrypted"),
+		.use = USE_NETWORK},
 
 	{WATCH, "fanotify, inotify, bpf, perf events, keyrings, seccomp, userfaultfd, landlock",
 		"fanotify_init fanotify_mark inotify_init inotify_init1 inotify_add_watch bpf perf_event_open keyctl seccomp userfaultfd "
@@ -110,29 +121,33 @@ const struct way ways[] = {
 
 	{KERNEL, "modules and kexec: that it was done", "init_module finit_module delete_module kexec_load kexec_file_load", {EXACTLY, EXACTLY}},
 	{KERNEL, "another process's memory: what was in it", "",
-		BOTH(SEEN_LOWER, "What was in the memory of another process that was read (ptrace, process_vm_readv, /proc/PID/mem)."), NOT_IN_BPF, USE_MEMORY,
+		BOTH(SEEN_LOWER, "What was in the memory of another process that was read (ptrace, process_vm_readv, /proc/PID/mem).", NOT_IN_BPF), USE_MEMORY,
 		"reached into the memory of another process",
 		"which files' content it found there is not known"},
-	{KERNEL, "block devices: which files' blocks", "", BOTH(SEEN_LOWER, "Which files' blocks were read from or written to a block device."), NOT_IN_BPF, USE_DISK,
+	{KERNEL, "block devices: which files' blocks", "", BOTH(SEEN_LOWER, "Which files' blocks were read from or written to a block device.", NOT_IN_BPF), USE_DISK,
 		"opened a block device", "bytes count for the device; which files they belong to is not known"},
 	{KERNEL, "the machine's memory (/dev/mem, /proc/kcore)", "",
-		BOTH(SEEN_LOWER, "What was in the machine's memory that was read or written (/dev/mem, /dev/port, /proc/kcore)."),
-		"lockdown=confidentiality keeps every process from it", USE_KERNEL_MEMORY, "opened the machine's memory",
+		BOTH(SEEN_LOWER, "What was in the machine's memory that was read or written (/dev/mem, /dev/port, /proc/kcore).",
+			"the boot option lockdown=confidentiality keeps every process from it"),
+		USE_KERNEL_MEMORY, "opened the machine's memory",
 		"what it saw or changed there, any process's data included, is not known"},
-	{KERNEL, "kernel modules: what they do", "", BOTH(SEEN_NOT, "What a kernel module does, reads or sends."),
-		"kernel.modules_disabled=1, or module.sig_enforce=1, keeps it from being loaded", USE_MODULE, "loaded a kernel module",
+	{KERNEL, "kernel modules: what they do", "", BOTH(SEEN_NOT, "What a kernel module does, reads or sends.",
+			"kernel.modules_disabled=1 keeps all from being loaded, the boot option module.sig_enforce=1 those that nobody signed"),
+		USE_MODULE, "loaded a kernel module",
 		"what that does, reads or sends is not seen, and it may have changed what this sensor sees"},
-	{KERNEL, "BPF programs: what they see", "", BOTH(SEEN_NOT, "What a BPF program sees, keeps or sends."),
-		"lockdown=confidentiality keeps it from reading memory", USE_BPF_PROGRAM, "loaded a BPF program",
+	{KERNEL, "BPF programs: what they see", "", BOTH(SEEN_NOT, "What a BPF program sees, keeps or sends.",
+			"the boot option lockdown=confidentiality keeps it from reading the kernel's memory"),
+		USE_BPF_PROGRAM, "loaded a BPF program",
 		"what that sees of other processes and keeps or sends is not seen"},
-	{KERNEL, "another kernel (kexec)", "", BOTH(SEEN_NOT, "What another kernel does that was loaded by kexec."), "kernel.kexec_load_disabled=1", USE_KEXEC,
+	{KERNEL, "another kernel (kexec)", "", BOTH(SEEN_NOT, "What another kernel does that was loaded by kexec.", "kernel.kexec_load_disabled=1 keeps it from being loaded"), USE_KEXEC,
 		"loaded another kernel", "what is done once that runs is not seen"},
 
 	{SELF, "signals, ptrace, process_vm_readv and _writev, pidfd_getfd, its BPF objects, its case: that it was tried",
 		"kill tkill tgkill pidfd_send_signal ptrace process_vm_readv process_vm_writev pidfd_getfd bpf", {EXACTLY, EXACTLY}},
 	{SELF, "what became of it", "",
-		BOTH(SEEN_LOWER, "What a process that reached the sensor or its case changed there, and so hid."),
-		"a sensor that the process may not reach: without its privileges, or in a machine of its own", USE_SENSOR, "acted against this sensor",
+		BOTH(SEEN_LOWER, "What a process that reached the sensor or its case changed there, and so hid.",
+			"a sensor that the process may not reach: without its privileges, or in a machine of its own"),
+		USE_SENSOR, "acted against this sensor",
 		"what is recorded after that may have been altered by it"},
 
 	{LIFE, "exec, fork, exit; scripts and their interpreters", "process_exec process_fork process_exit", {EXACTLY, EXACTLY}},
@@ -160,6 +175,7 @@ static const struct {
 	{"place_*", "the path of such an action is the argument given, not the kernel's own", "CONFIG_SECURITY_PATH"},
 	{"ia32_*", "this call of 32-bit programs is not seen", "ia32_emulation=0 keeps 32-bit programs from running"},
 };
+#define CALL_MEND "a kernel that lets BPF programs attach to that call; or hooks of the kind tracepoint, which need only the end of any call"
 
 static bool is_name(const char *pattern, const char *program)
 {
@@ -223,7 +239,7 @@ static void add_hook(struct way_state *state, const char *section)
 struct way_state way_state(const struct sensor *sensor, const struct way *way)
 {
 	bool tracepoint = sensor->hooks == HOOKS_TRACEPOINT;
-	struct way_state state = {.seen = way->in[tracepoint].seen, .why = way->in[tracepoint].why, .mend = way->mend};
+	struct way_state state = {.seen = way->in[tracepoint].seen, .why = way->in[tracepoint].why, .mend = way->in[tracepoint].mend};
 	struct bpf_program *program;
 	size_t i;
 
@@ -243,7 +259,8 @@ struct way_state way_state(const struct sensor *sensor, const struct way *way)
 	}
 	if (state.missing && state.seen != SEEN_NOT) {
 		state.seen = state.hook_count ? SEEN_LOWER : SEEN_NOT;
-		loss_of(state.missing->program, &state.mend);
+		if (!loss_of(state.missing->program, &state.mend))
+			state.mend = CALL_MEND;
 	}
 	return state;
 }

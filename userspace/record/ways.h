@@ -16,9 +16,9 @@ struct way {
 	const char *hooks;
 	struct {
 		enum seen seen;
-		const char *why; /* a sentence for `unseen`: what is not seen */
-	} in[2];		 /* HOOKS_TRAMPOLINE, HOOKS_TRACEPOINT */
-	const char *mend;
+		const char *why;  /* a sentence for `unseen`: what is not seen */
+		const char *mend; /* a boot option, a kernel, a capability; or that nothing does */
+	} in[2];		  /* HOOKS_TRAMPOLINE, HOOKS_TRACEPOINT */
 	enum use use;	    /* only a session that used it has the sentence */
 	const char *did;    /* "PROGRAM[PID] did": for the sentence that names who */
 	const char *effect; /* ... and what therefore is not known */

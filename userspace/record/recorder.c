@@ -97,8 +97,8 @@ struct loss {
 	uint64_t now, *told;
 };
 
-/* Every loss becomes a gap with the span in which it happened. */
-static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
+/* Every loss becomes a gap with the span in which it happened: for skipped runs that is since they were last asked for. */
+static void tell_losses(struct recorder *r, uint64_t from, uint64_t missed_from, uint64_t to)
 {
 	const struct sensor_state *s = r->sensor.state;
 	struct loss losses[] = {
@@ -115,7 +115,8 @@ static void tell_losses(struct recorder *r, uint64_t from, uint64_t to)
 	for (i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
 		if (losses[i].now == *losses[i].told)
 			continue;
-		facts_gap(r, from, to, losses[i].what, losses[i].now - *losses[i].told);
+		facts_gap(r, losses[i].told == &r->told.missed_runs ? missed_from : from, to, losses[i].what,
+			losses[i].now - *losses[i].told);
 		*losses[i].told = losses[i].now;
 	}
 }
@@ -176,8 +177,8 @@ static bool seal(struct recorder *r, bool last)
 static void epoch(struct recorder *r, bool last)
 {
 	static uint64_t missed_at;
-	uint64_t from = r->epoch_start ? r->epoch_start : clock_boot();
-	bool written;
+	uint64_t from = r->epoch_start ? r->epoch_start : clock_boot(), missed_from = missed_at ? missed_at : from;
+	bool written, busy = false;
 	int error = 0;
 
 	r->now = clock_boot();
@@ -187,6 +188,7 @@ static void epoch(struct recorder *r, bool last)
 	ring_mark(&r->life_ring);
 	ring_mark(&r->files_ring);
 	if (r->resume || sensor_dirty(&r->sensor)) {
+		busy = true;
 		error = r->resume ? 0 : sensor_flip(&r->sensor);
 		r->resume = false;
 		recorder_drain(r);
@@ -208,11 +210,11 @@ static void epoch(struct recorder *r, bool last)
 	transfers_close(r, last);
 	actions_close(r, last);
 	process_end_all(r);
-	if (last || r->now - missed_at > MISSED_EVERY) {
+	if (last || r->now - missed_at > (busy ? SECOND / 2 : MISSED_EVERY)) {
+		missed_at = clock_boot();
 		r->sensor.missed_base = sensor_missed(&r->sensor);
-		missed_at = r->now;
 	}
-	tell_losses(r, from, r->now);
+	tell_losses(r, from, missed_from, clock_boot()); /* what the kernel side lost until now, not until `r->now` */
 	if (reader_lost())
 		facts_gap(r, from, r->now, "the process that reads for quis-record is gone: hashes of executables and control groups may be missing", 0);
 	written = seal(r, last);

@@ -124,7 +124,7 @@ $(B)/acts/%: tests/acts/%.c $(wildcard tests/acts/*.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) -O2 -g -static -o $@ $< -lpthread
-$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(LIB_OBJ)
+$(B)/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h tests/acts/*.h) $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(WARN) $(CFLAGS) $(SANFLAGS) -o $@ $< $(LIB_OBJ) -lcmocka $(RECORD_LIBS) $(ANALYSE_LIBS)

@@ -31,6 +31,7 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define AREA_AT ((void *)0x200000000000UL)
@@ -99,6 +100,8 @@ struct process {
 struct area {
 	uint64_t used;
 	int memory;
+	int scale;	/* of a storm: by how much it is smaller than its full size */
+	double seconds; /* that it took */
 	struct process *processes;
 	int flag[16];
 };
@@ -630,11 +633,16 @@ static inline void act_again(const struct act *acts, size_t n, int argc, char **
 
 static inline void act_record(void)
 {
+	struct timespec from, to;
+
 	area_new();
 	me = process_new();
 	me->pid = getpid();
 	me->ppid = getppid();
+	clock_gettime(CLOCK_MONOTONIC, &from);
 	this_act->run();
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	area->seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 	truth_print(area);
 }
 

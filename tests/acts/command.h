@@ -2,6 +2,7 @@
 #ifndef QUIS_COMMAND_H
 #define QUIS_COMMAND_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -146,6 +147,24 @@ static char *slurp_end(const char *path, size_t most)
 	if (fd >= 0)
 		close(fd);
 	return text;
+}
+
+/* By directory fd: an act's paths may be longer than the kernel takes at once. */
+static void remove_tree(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(fd, entry->d_name, 0))
+			remove_tree(fd, entry->d_name);
+	}
+	if (list)
+		closedir(list);
+	unlinkat(dir, name, AT_REMOVEDIR);
 }
 
 /* The command is told too; work files are removed as at any end. */

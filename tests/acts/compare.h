@@ -4,7 +4,8 @@
  *
  * Differences are put in four classes: `below` (a number too small), `absent` (not in the report at all), `above` (a
  * number too large) and `wrong` (another value, an object that the act did not touch). Below and absent can be a
- * flagged shortcoming; above only where the report says that it may count for another object.
+ * flagged shortcoming; above only where the report says that it may count for another object, and what one object has
+ * too much of another lacks: `surplus` is what all together have too much.
  */
 #ifndef QUIS_COMPARE_H
 #define QUIS_COMPARE_H
@@ -23,8 +24,11 @@ struct verdict {
 	json_t *notes; /* array of strings, NOTES_MAX at most; `noted` is how many there were */
 	size_t noted;
 	unsigned below, absent, above, wrong;
+	json_int_t surplus[16]; /* as compare_numbers */
 	bool trampoline;
 	json_t *unseen; /* the report's */
+	int scale;	/* the truth's: by how much a storm is smaller than its full size, which took `seconds` */
+	double seconds;
 };
 
 static const char *const compare_numbers[] = {"opens", "reads", "read_bytes", "writes", "write_bytes", "maps",
@@ -47,6 +51,8 @@ static __attribute__((format(printf, 3, 4))) void differ(struct verdict *v, unsi
 	json_array_append_new(v->notes, json_string(line));
 	free(line);
 }
+
+_Static_assert(sizeof(compare_numbers) / sizeof(compare_numbers[0]) <= 16, "surplus");
 
 static bool equals_any(const json_t *expected, const json_t *got)
 {
@@ -97,10 +103,24 @@ static const char *file_name(json_t *file)
 	return path ? json_string_value(path) : "?";
 }
 
+/* What the object has too much, or lacks. */
+static void add_surplus(struct verdict *v, json_t *truth, json_t *got)
+{
+	size_t i;
+
+	for (i = 0; compare_numbers[i]; i++) {
+		json_t *expected = json_object_get(truth, compare_numbers[i]);
+
+		if (expected)
+			v->surplus[i] += json_integer_value(json_object_get(got, compare_numbers[i])) - json_integer_value(expected);
+	}
+}
+
 static void compare_counters(struct verdict *v, json_t *truth, json_t *got, const char *who)
 {
 	const char *const *key;
 
+	add_surplus(v, truth, got);
 	for (key = compare_numbers; *key; key++) {
 		json_t *expected = json_object_get(truth, *key);
 		json_int_t want = json_integer_value(expected), have = json_integer_value(json_object_get(got, *key));
@@ -266,6 +286,7 @@ static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 	if (!got) {
 		if (!json_is_true(json_object_get(truth, "optional")))
 			differ(v, &v->absent, "%.200s: not in the report", who);
+		add_surplus(v, truth, got);
 		return;
 	}
 	use(got);
@@ -510,7 +531,7 @@ static void compare_transfer(struct verdict *v, json_t *truth, json_t *transfers
 		json_int_t have = json_integer_value(json_object_get(got, numbers[i]));
 
 		if (want != have)
-			differ(v, have < want ? &v->below : &v->above, "transfer %s: %s: expected %lld, got %lld", who,
+			differ(v, have < want ? &v->below : &v->wrong, "transfer %s: %s: expected %lld, got %lld", who,
 				numbers[i], (long long)want, (long long)have);
 	}
 	free(who);
@@ -708,6 +729,8 @@ static void compare(struct verdict *v, json_t *truth, json_t *report)
 	const char *hooks = json_string_value(json_object_get(json_object_get(report, "session"), "hooks"));
 	size_t i;
 
+	v->scale = (int)json_integer_value(json_object_get(truth, "scale"));
+	v->seconds = json_real_value(json_object_get(truth, "seconds"));
 	v->trampoline = hooks && !strcmp(hooks, "trampoline");
 	v->unseen = json_object_get(json_object_get(report, "completeness"), "unseen");
 	json_array_foreach (processes, i, process)

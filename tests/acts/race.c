@@ -295,9 +295,9 @@ static void inode_reuse(void)
 }
 
 static const struct act acts[] = {
-	{"dup-swap", NULL, dup_swap, two_letters, NULL, "tracepoint:lower", "another thread"},
+	{"dup-swap", NULL, dup_swap, two_letters, NULL, "tracepoint:misattributed", "another thread"},
 	{"close-during", NULL, close_during, two_fifos, NULL, "tracepoint:lower", "another thread"},
-	{"replace-during", NULL, replace_during, fifo_and_file, NULL, "tracepoint:lower", "another thread"},
+	{"replace-during", NULL, replace_during, fifo_and_file, NULL, "tracepoint:misattributed", "another thread"},
 	{"shared-table", NULL, shared_table, one_file},
 	{"vfork-reads", NULL, vfork_reads, one_file},
 	{"exec-during", NULL, exec_during, fifo_and_file, exec_during_again},

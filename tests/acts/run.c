@@ -3,10 +3,10 @@
  * JSON an act, from which tests/COVERAGE.md is made.
  */
 #include "command.h"
-#include "compare.h"
+#include "judge.h"
 
-#include <dirent.h>
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sys/utsname.h>
 
@@ -100,24 +100,6 @@ static void find_acts(void)
 
 /* ---- work files ---- */
 
-/* By directory fd: an act's paths may be longer than the kernel takes at once. */
-static void remove_tree(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	while (list && (entry = readdir(list))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		if (unlinkat(fd, entry->d_name, 0))
-			remove_tree(fd, entry->d_name);
-	}
-	if (list)
-		closedir(list);
-	unlinkat(dir, name, AT_REMOVEDIR);
-}
-
 static char *make_work(void)
 {
 	const char *parent = getenv("TMPDIR");
@@ -152,23 +134,35 @@ static void print_lines(const char *text)
 
 static const char *permitted_at_worst(const struct row *r);
 
+/* What a result says beside itself. */
+struct told {
+	const char *directive, *detail, *reason;
+	bool missed;
+	int scale; /* of storms only */
+	double seconds;
+};
+
 /* What tests/COVERAGE.md is made of. `reason` is the same in every run, where `detail` has pids and numbers. */
-static void tell_json(const struct row *r, const char *result, const char *reason, const char *detail, bool missed)
+static void tell_json(const struct row *r, const char *result, struct told t)
 {
 	json_t *line;
 
 	if (!results)
 		return;
 	line = json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:b, s:b}", "act", json_sprintf("%s/%s", r->binary, r->name),
-		"result", result, "detail", detail ? detail : "", "hooks",
+		"result", result, "detail", t.detail ? t.detail : "", "hooks",
 		*hooks_seen	? hooks_seen
 		: options.hooks ? options.hooks
 				: "best",
-		"kernel", kernel, "reason", reason ? reason : "", "missed_runs", missed, "vm", getenv("QUIS_VM") != NULL);
+		"kernel", kernel, "reason", t.reason ? t.reason : "", "missed_runs", t.missed, "vm", getenv("QUIS_VM") != NULL);
 	if (line && permitted_at_worst(r))
 		json_object_set_new(line, "may", json_string(permitted_at_worst(r)));
+	if (line && t.scale) {
+		json_object_set_new(line, "scale", json_integer(t.scale));
+		json_object_set_new(line, "seconds", json_real(t.seconds));
+	}
 	if (line)
-		json_dumpf(line, results, JSON_COMPACT);
+		json_dumpf(line, results, JSON_COMPACT | JSON_REAL_PRECISION(6));
 	fputc('\n', results);
 	fflush(results);
 	json_decref(line);
@@ -205,12 +199,6 @@ static bool is_todo(const struct row *r)
 	return false;
 }
 
-/* What a result says beside itself. */
-struct told {
-	const char *directive, *detail, *reason;
-	bool missed;
-};
-
 static void tell(size_t number, const struct row *r, bool ok, const char *result, struct told t)
 {
 	bool todo = !ok && is_todo(r);
@@ -221,13 +209,12 @@ static void tell(size_t number, const struct row *r, bool ok, const char *result
 		t.directive, *t.directive && t.detail ? t.detail : "");
 	fflush(stdout);
 	failures += !ok && !todo;
-	tell_json(r, result, t.reason, t.detail, t.missed);
+	if (t.scale)
+		printf("#   %s, in %.1f s\n", t.scale == 1 ? "of full size" : format("a %dth of its full size", t.scale), t.seconds);
+	tell_json(r, result, t);
 }
 
 /* ---- judging ---- */
-
-/* A batch is one recording: what one act made it lose says nothing against another whose numbers are all right. */
-static bool in_batch;
 
 /* 6.1 is the begin of 6.1.176, not of 6.12 */
 static bool of_version(const char *begin)
@@ -259,59 +246,13 @@ static bool permitted(const struct row *r, const char *result, const char *hooks
 
 static const char *permitted_at_worst(const struct row *r)
 {
-	static const char *const worst_first[] = {"skip", "unseen", "lower"};
+	static const char *const worst_first[] = {"skip", "misattributed", "unseen", "lower"};
 	size_t i;
 
 	for (i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
 		if (permitted(r, worst_first[i], *hooks_seen ? hooks_seen : options.hooks))
 			return worst_first[i];
 	return NULL;
-}
-
-/* The sentence of `unseen` that names the way. */
-static const char *named_unseen(json_t *completeness, const char *way)
-{
-	json_t *sentence;
-	size_t i;
-
-	json_array_foreach (json_object_get(completeness, "unseen"), i, sentence)
-		if (strcasestr(json_string_value(sentence), way))
-			return json_string_value(sentence);
-	return NULL;
-}
-
-/* Why less than everything was counted: what was lost, or what is not seen. */
-static const char *reason_of(json_t *completeness, const char *way)
-{
-	json_t *gap = json_array_get(json_object_get(completeness, "gaps"), 0);
-	const char *lost = json_string_value(json_object_get(gap, "what"));
-
-	return !in_batch && lost ? lost : named_unseen(completeness, way);
-}
-
-static const char *judge(const struct verdict *v, json_t *report, const char *way)
-{
-	json_t *completeness = json_object_get(report, "completeness");
-	bool exact = json_is_true(json_object_get(completeness, "exact")), named = named_unseen(completeness, way) != NULL;
-
-	if (v->wrong || (v->above && !named))
-		return "wrong";
-	if (!v->below && !v->absent && !v->above)
-		return exact || in_batch ? "exact" : "lower";
-	if (v->absent && !v->below && named)
-		return "unseen";
-	return !exact || named ? "lower" : "wrong";
-}
-
-/*
- * A kernel that preempts tasks within a program (7.x) skips that program for the next task on the processor. It counts that
- * (recursion_misses), and so does the report: a lower bound anywhere, and said.
- */
-static bool runs_missed(json_t *report)
-{
-	json_t *lost = json_object_get(json_object_get(report, "completeness"), "lost");
-
-	return json_integer_value(json_object_get(lost, "missed_runs")) > 0;
 }
 
 static bool acceptable(const struct row *r, const struct verdict *v, json_t *report)
@@ -333,11 +274,11 @@ static void tell_verdict(size_t number, const struct row *r, struct verdict *v, 
 	size_t i;
 
 	if (!first && !exact)
-		first = "all numbers are right, but exact is false";
+		first = during ? "all numbers are right, but something was lost in its time" : "all numbers are right, but exact is false";
 	snprintf(hooks_seen, sizeof(hooks_seen), "%s", hooks ? hooks : "");
 	tell(number, r, ok, result,
-		(struct told){exact || !ok ? "" : !strcmp(result, "lower") ? "lower bound: " : "unseen: ", first,
-			exact ? NULL : reason_of(completeness, r->way), runs_missed(report)});
+		(struct told){exact || !ok ? "" : !strcmp(result, "lower") ? "lower bound: " : format("%s: ", result), first,
+			exact ? NULL : reason_of(completeness, r->way), runs_missed(report), v->scale, v->seconds});
 	if (ok)
 		return;
 	printf("# result: %s (%u below, %u absent, %u above, %u wrong)\n", result, v->below, v->absent, v->above,
@@ -360,7 +301,7 @@ static void tell_command(size_t number, const struct row *r, const char *what, c
 		       : o->late   ? format("%s: not over after %d s", what, TIME_LIMIT)
 				   : format("%s: exit status %d", what, o->status);
 
-	tell(number, r, false, "failed", (struct told){"", detail, NULL, false});
+	tell(number, r, false, "failed", (struct told){"", detail, NULL});
 	printf("#   %s\n", detail);
 	print_lines(o->errors);
 	free(detail);
@@ -375,7 +316,7 @@ static bool tell_skip(size_t number, const struct row *r, const struct outcome *
 		return false;
 	reason[strcspn(reason, "\n")] = 0;
 	reason += strlen("skip: ");
-	tell(number, r, true, "skip", (struct told){"SKIP ", reason, reason, false});
+	tell(number, r, true, "skip", (struct told){"SKIP ", reason, reason});
 	return true;
 }
 
@@ -524,9 +465,12 @@ static void run_act(size_t number, const struct row *r, const char *work)
 
 /*
  * Where it takes long to load the sensor (an emulated machine), --batch records one process that makes many acts after
- * each other: all that want the same options of the sensor. A process's account does not depend on the others, so an exact
- * result is as good as one alone; whatever is not exact is tried again alone, and that counts.
+ * each other: all that want the same options of the sensor. A process's account does not depend on the others, so a result
+ * is as good as one alone where nothing was lost in the act's own time; whatever is not exact is tried again alone, and that
+ * counts. What may fall short comes last, after a pause: its losses must not fall into the time of others.
  */
+#define PAUSE 3 /* seconds: more than it takes the sensor to tell what was lost */
+
 static const char *const alone[] = {"process/followed"}; /* its preparation must not be recorded */
 
 struct batch {
@@ -578,11 +522,20 @@ static void write_file(const char *path, const char *bytes, size_t size)
 		die(path);
 }
 
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* Done within the recording: what the act says goes to files, for the runner to judge when the recording is over. */
 static void perform(const struct row *r, const char *work)
 {
 	struct place p = place_of(work, r->binary, r->name);
-	char *argv[] = {r->program, r->name, p.dir, NULL}, status[16];
+	char *argv[] = {r->program, r->name, p.dir, NULL}, status[64];
+	struct span span = {.from = now()};
 	struct outcome o, made;
 
 	memset(&made, 0, sizeof(made));
@@ -590,20 +543,32 @@ static void perform(const struct row *r, const char *work)
 		run(&made, argv, p.errors, TIME_LIMIT);
 	else
 		made.status = o.status;
-	snprintf(status, sizeof(status), "%d\n", made.late ? 2 : made.status);
+	span.to = now();
+	snprintf(status, sizeof(status), "%d %" PRId64 " %" PRId64 "\n", made.late ? 2 : made.status, span.from, span.to);
 	write_file(p.truth, made.out ? made.out : "", made.size);
 	write_file(format("%s/status", p.root), status, strlen(status));
 	outcome_done(&o);
 	outcome_done(&made);
 }
 
+static size_t perform_those(const char *work, const struct batch *b, bool fall_short)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < rows_n && !interrupted; i++) {
+		if (!wanted(&rows[i]) || batch_of(&rows[i]) != b || !*rows[i].may == fall_short)
+			continue;
+		perform(&rows[i], work);
+		n++;
+	}
+	return n;
+}
+
 static void perform_all(const char *work, const struct batch *b)
 {
-	size_t i;
-
-	for (i = 0; i < rows_n && !interrupted; i++)
-		if (wanted(&rows[i]) && batch_of(&rows[i]) == b)
-			perform(&rows[i], work);
+	if (perform_those(work, b, false))
+		sleep(PAUSE);
+	perform_those(work, b, true);
 }
 
 /* An act finds the case beside its directory, also when it shares it with others. */
@@ -668,19 +633,20 @@ static void record_batch(struct batch *b, const char *work)
 static bool judge_batched(size_t number, const struct row *r, json_t *got, const char *work)
 {
 	struct place p = place_of(work, r->binary, r->name);
-	char *status_path = format("%s/status", p.root), *status = slurp_end(status_path, 16);
+	char *status_path = format("%s/status", p.root), *status = slurp_end(status_path, 64);
+	struct span span = {0, INT64_MAX};
 	struct verdict v = {.dir = p.dir, .notes = json_array()};
 	json_t *truth = json_load_file(p.truth, 0, NULL);
 	struct outcome o = {.status = *status ? atoi(status) : 2, .errors = slurp_end(p.errors, 2000)};
-	bool settled = o.status && tell_skip(number, r, &o);
+	bool told = sscanf(status, "%*d %" SCNd64 " %" SCNd64, &span.from, &span.to) == 2, settled = o.status && tell_skip(number, r, &o);
 
 	if (!o.status && truth) {
 		compare(&v, truth, got);
-		in_batch = true;
+		during = told ? &span : NULL;
 		settled = acceptable(r, &v, got) || is_todo(r);
 		if (settled)
 			tell_verdict(number, r, &v, got);
-		in_batch = false;
+		during = NULL;
 		if (!settled)
 			printf("# %s/%s: not exact in the batch, so once more alone\n", r->binary, r->name);
 	}

@@ -231,6 +231,8 @@ static inline void truth_print(struct area *a)
 {
 	a->processes = truth_reversed(a->processes);
 	fprintf(stdout, "{\"act\":\"%s\",", this_act->name);
+	if (a->scale)
+		fprintf(stdout, "\"scale\":%d,\"seconds\":%.3f,", a->scale, a->seconds);
 	truth_array(stdout, "processes", a->processes, process, truth_process);
 	fprintf(stdout, "}\n");
 	if (fflush(stdout))

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How the acts' runner judges: what may be called exact, alone and in a recording that acts share, and what is above the truth. */
+#include "unit.h"
+
+#include "../acts/judge.h"
+
+#define SWAPPED "When another thread replaces a descriptor during a call, the bytes may count for the new file."
+#define TRUTH "{\"processes\": [{\"pid\": 1, \"files\": [" \
+	      "{\"path\": \"/d/x\", \"reads\": 10, \"read_bytes\": 100}, {\"path\": \"/d/y\", \"reads\": 20, \"read_bytes\": 200}]}]}"
+
+struct numbers {
+	int x, y; /* how often each was read, 10 bytes each time; x is missing when below 0 */
+};
+
+static json_t *report_of(struct numbers n, const char *completeness, const char *unseen)
+{
+	json_t *files = json_array(), *said = json_loads(completeness, 0, NULL);
+
+	assert_non_null(said);
+	if (n.x >= 0)
+		json_array_append_new(files, json_pack("{s:s, s:i, s:i}", "path", "/d/x", "reads", n.x, "read_bytes", n.x * 10));
+	json_array_append_new(files, json_pack("{s:s, s:i, s:i}", "path", "/d/y", "reads", n.y, "read_bytes", n.y * 10));
+	json_object_set_new(said, "unseen", unseen ? json_pack("[s]", unseen) : json_array());
+	return json_pack("{s:o, s:[{s:i, s:o}], s:{s:s}}", "completeness", said, "processes", "pid", 1, "files", files, "session", "hooks",
+		"tracepoint");
+}
+
+/* What the runner would say; with `span`, of an act in a recording that others share. */
+static void check(struct numbers n, const char *completeness, const char *unseen, const struct span *span, const char *expected)
+{
+	struct verdict v = {.dir = "/d", .notes = json_array()};
+	json_t *truth = json_loads(TRUTH, 0, NULL), *report = report_of(n, completeness, unseen);
+	const char *got;
+
+	compare(&v, truth, report);
+	during = span;
+	got = judge(&v, report, "another thread");
+	during = NULL;
+	if (strcmp(got, expected))
+		fail_msg("x %d, y %d, %s: %s, not %s", n.x, n.y, completeness, got, expected);
+	json_decref(report);
+	json_decref(truth);
+	json_decref(v.notes);
+}
+
+#define EXACT "{\"exact\": true, \"gaps\": [], \"lost\": {}}"
+#define GAP(from, to, what) "{\"from\": \"2026-01-01T00:00:" from "Z\", \"to\": \"2026-01-01T00:00:" to "Z\", \"what\": \"" what "\"}"
+#define LOST(gaps) "{\"exact\": false, \"lost\": {\"missed_runs\": 3}, \"gaps\": [" gaps "]}"
+#define SKIPPED "the kernel skipped runs of the programs"
+
+static const struct numbers right = {10, 20}, below = {9, 20}, absent = {-1, 20}, swapped = {9, 21}, above = {10, 21}, more = {9, 22};
+
+static void test_alone(void **state)
+{
+	(void)state;
+	check(right, EXACT, NULL, NULL, "exact");
+	check(right, EXACT, SWAPPED, NULL, "exact");
+	check(right, LOST(GAP("05", "06", SKIPPED)), NULL, NULL, "lower");
+	check(below, EXACT, NULL, NULL, "wrong");
+	check(below, EXACT, SWAPPED, NULL, "lower");
+	check(below, LOST(GAP("05", "06", SKIPPED)), NULL, NULL, "lower");
+	check(absent, EXACT, NULL, NULL, "wrong");
+	check(absent, EXACT, SWAPPED, NULL, "unseen");
+}
+
+/* Never a lower bound: a number that is above the truth is said to be another object's, and missing there, or wrong. */
+static void test_above(void **state)
+{
+	(void)state;
+	check(swapped, EXACT, SWAPPED, NULL, "misattributed");
+	check(swapped, EXACT, NULL, NULL, "wrong");
+	check(swapped, EXACT, "Names that another thread may have changed.", NULL, "wrong");
+	check(above, EXACT, SWAPPED, NULL, "wrong");
+	check(more, EXACT, SWAPPED, NULL, "wrong");
+	check(swapped, LOST(GAP("05", "06", SKIPPED)), SWAPPED, NULL, "wrong");
+}
+
+/* From second 10 to 20 of that minute. */
+static const struct span act = {1767225610LL * 1000000000, 1767225620LL * 1000000000};
+
+static void test_shared(void **state)
+{
+	static const char *const touching[] = {LOST(GAP("05.000000000", "10.000000000", "x")), LOST(GAP("20.000000000", "21", "x")),
+		LOST(GAP("12", "13", "x")), LOST(GAP("01", "59", "x")), LOST(GAP("01", "02", "x") "," GAP("19", "40", "x")),
+		LOST(""), LOST("{\"what\": \"x\"}"), LOST(GAP("09", "08", "x"))};
+	size_t i;
+
+	(void)state;
+	check(right, EXACT, NULL, &act, "exact");
+	check(right, LOST(GAP("05", "09.999999999", "x")), NULL, &act, "exact");
+	check(right, LOST(GAP("20.000000001", "30", "x") "," GAP("01", "02", "x")), NULL, &act, "exact");
+	for (i = 0; i < sizeof(touching) / sizeof(*touching); i++)
+		check(right, touching[i], NULL, &act, "lower");
+	check(below, LOST(GAP("05", "06", "x")), NULL, &act, "wrong");
+	check(below, LOST(GAP("05", "16", "x")), NULL, &act, "lower");
+	check(swapped, LOST(GAP("05", "06", "x")), SWAPPED, &act, "misattributed");
+	check(swapped, LOST(GAP("05", "16", "x")), SWAPPED, &act, "wrong");
+}
+
+static bool missed(const char *completeness, const struct span *span, const char *reason)
+{
+	json_t *report = report_of(right, completeness, NULL);
+	const char *got;
+	bool is;
+
+	during = span;
+	is = runs_missed(report);
+	got = reason_of(json_object_get(report, "completeness"), "another thread");
+	during = NULL;
+	assert_string_equal(got ? got : "none", reason);
+	json_decref(report);
+	return is;
+}
+
+static void test_skipped_runs(void **state)
+{
+	(void)state;
+	assert_true(missed(LOST(GAP("05", "06", SKIPPED)), NULL, SKIPPED));
+	assert_true(missed(LOST(GAP("05", "06", "x") "," GAP("12", "13", SKIPPED)), &act, SKIPPED));
+	assert_false(missed(LOST(GAP("05", "06", SKIPPED) "," GAP("12", "13", "x")), &act, "x"));
+	assert_false(missed(LOST(GAP("05", "06", SKIPPED)), &act, "none"));
+	assert_false(missed(EXACT, NULL, "none"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_above),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_skipped_runs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -77,6 +77,12 @@ did trace "$ACTS/watch" ptrace-seize act
 ok "ptrace: who did it, to whom" says trace '^watch\[[0-9]+\] reached into the memory of another process \(ptrace, process [0-9]+\)'
 did program "$ACTS/watch" bpf-program act
 ok "a BPF program: who loaded it" says program '^watch\[[0-9]+\] loaded a BPF program'
+did against "$ACTS/watch" signal-sensor act
+ok "against the sensor: who did it, by what" says against '^watch\[[0-9]+\] acted against this sensor \(kill\).*: what is recorded after that may have been altered by it'
+"$ACTS/watch" --prepare finit-module act && did refused_to "$ACTS/watch" finit-module act
+ok "a module that was not loaded: no word of it" silent refused_to 'loaded a kernel module'
+did written sh -c 'echo x >>written/note'
+ok "the case was written to: by whom, which file" says written '^sh\[[0-9]+\] acted against this sensor \(.*/written/note\)'
 "$ACTS/race" --prepare shared-table act && did threads "$ACTS/race" shared-table act
 ok "a shared table of descriptors: races are told" says threads "another thread"
 disk=$(stat -c %d .)

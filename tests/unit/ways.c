@@ -218,6 +218,90 @@ static void test_files_that_tell(void **state)
 	table_done(&r.processes);
 }
 
+/* Calls that deserve a sentence, and such as look alike and do not; `argument` is the one that the call takes it from. */
+static const struct {
+	const char *call;
+	uint32_t nr;
+	int64_t result;
+	uint64_t argument[2];
+	enum use use;
+	const char *sentence;
+} deeds[] = {
+	{"init_module", 175, 0, {0}, USE_MODULE, "scanner[42] loaded a kernel module (init_module): what that does"},
+	{"finit_module", 313, 0, {3}, USE_MODULE, "scanner[42] loaded a kernel module (finit_module): what that does"},
+	{"finit_module", 313, -1, {3}, USE_ALWAYS, NULL},
+	{"delete_module", 176, 0, {0}, USE_ALWAYS, NULL},
+	{"kexec_load", 246, 0, {0}, USE_KEXEC, "scanner[42] loaded another kernel (kexec_load): what is done once that runs"},
+	{"kexec_file_load", 320, 0, {0}, USE_KEXEC, "scanner[42] loaded another kernel (kexec_file_load): what is done once that runs"},
+	{"kexec_file_load", 320, -22, {0}, USE_ALWAYS, NULL},
+	{"bpf", 321, 7, {5}, USE_BPF_PROGRAM, "scanner[42] loaded a BPF program (bpf): what that sees"},
+	{"bpf", 321, -1, {5}, USE_ALWAYS, NULL},
+	{"bpf", 321, 7, {0}, USE_ALWAYS, NULL}, /* a map */
+	{"ptrace", 101, 0, {16, 77}, USE_MEMORY, "scanner[42] reached into the memory of another process (ptrace, process 77): which"},
+	{"ptrace", 101, -1, {16, 77}, USE_ALWAYS, NULL},
+	{"ptrace", 101, 0, {0, 0}, USE_ALWAYS, NULL},	/* PTRACE_TRACEME */
+	{"ptrace", 101, 0, {17, 77}, USE_ALWAYS, NULL}, /* PTRACE_DETACH */
+	{"process_vm_readv", 310, 8, {77}, USE_MEMORY, "scanner[42] reached into the memory of another process (process_vm_readv, process 77): "},
+	{"process_vm_writev", 311, 8, {77}, USE_MEMORY, "scanner[42] reached into the memory of another process (process_vm_writev, process 77): "},
+	{"process_vm_readv", 310, -3, {77}, USE_ALWAYS, NULL},
+	{"shmat", 30, 0x7000, {1}, USE_IPC, "What went over System V shared memory"},
+	{"shmat", 30, -22, {1}, USE_ALWAYS, NULL},
+	{"kill", 62, 0, {77}, USE_ALWAYS, NULL},
+};
+
+static void add_scanner(struct recorder *r)
+{
+	static struct process scanner = {.key = {.start = 9, .tgid = 42}, .comm = "scanner"};
+
+	assert_int_equal(table_init(&r->processes, offsetof(struct process, key), sizeof(struct process_key)), 0);
+	table_add(&r->processes, &scanner.node);
+}
+
+static void test_actions_that_tell(void **state)
+{
+	static struct recorder r;
+	size_t i, use;
+
+	(void)state;
+	add_scanner(&r);
+	for (i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+		struct record_action record = {.head = {.start = 9, .tgid = 42}, .nr = deeds[i].nr, .result = deeds[i].result,
+			.args = {deeds[i].argument[0], deeds[i].argument[1]}};
+		struct action_kind kind = {.nr = deeds[i].nr, .name = deeds[i].call};
+
+		memset(&r.uses, 0, sizeof(r.uses));
+		uses_action(&r, &record, &kind, false);
+		for (use = 1; use < USE_COUNT; use++)
+			if (r.uses.seen[use].count != (use == deeds[i].use))
+				fail_msg("%s, row %zu: use %zu", deeds[i].call, i, use);
+		if (deeds[i].sentence && !told(&r.uses, deeds[i].sentence))
+			fail_msg("%s: not said: %s", deeds[i].call, deeds[i].sentence);
+	}
+	table_done(&r.processes);
+}
+
+/* Whoever did it stands in the sentence, in place of the one that says only that it may be. */
+static void test_stronger_sentences(void **state)
+{
+	size_t i, strong = 0;
+
+	(void)state;
+	for (i = 0; i < way_count; i++) {
+		static struct uses uses;
+		char sentence[400];
+
+		if (!ways[i].did)
+			continue;
+		memset(&uses, 0, sizeof(uses));
+		uses.seen[ways[i].use] = (struct use_seen){.count = 1, .tgid = 42, .comm = "scanner", .what = "so"};
+		snprintf(sentence, sizeof(sentence), "scanner[42] %s (so): %s.", ways[i].did, ways[i].effect);
+		if (!told(&uses, sentence) || told(&uses, ways[i].in[1].why))
+			fail_msg("%s: not in place of \"%s\"", sentence, ways[i].in[1].why);
+		strong++;
+	}
+	assert_int_equal(strong, 7); /* memory, disks, the machine's memory, modules, BPF, kexec, the sensor */
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -228,6 +312,8 @@ int main(void)
 		cmocka_unit_test(test_only_what_was_used),
 		cmocka_unit_test(test_a_missing_hook),
 		cmocka_unit_test(test_files_that_tell),
+		cmocka_unit_test(test_actions_that_tell),
+		cmocka_unit_test(test_stronger_sentences),
 	};
 
 	return cmocka_run_group_tests(tests, open_object, close_object);

@@ -58,6 +58,7 @@ struct object {
 	uint64_t count[COUNTERS];
 	unsigned unsaid;
 	int deleted;
+	int error; /* why the kernel refused to open it */
 	bool optional;
 };
 
@@ -72,12 +73,13 @@ struct flow {
 	pid_t peer;
 };
 
-/* `detail` is JSON text; `times` is how often, 0 when the act makes no claim. */
+/* `detail` is JSON text; `times` is how often and `bytes` how much in all, 0 when the act makes no claim. */
 struct action {
 	struct action *next;
 	const char *kind[ALIASES], *path[ALIASES], *to[ALIASES], *detail;
 	bool kernel_path, failed;
-	uint64_t times;
+	int error;
+	uint64_t times, bytes;
 };
 
 /* What the kernel moved from one object or flow to another, and how often the open file itself was handed over. */
@@ -350,6 +352,7 @@ static inline void refused(struct object *o, long result)
 		errno = EEXIST;
 		fail("an open that should have failed");
 	}
+	o->error = errno;
 	count(o, FAILED, 1);
 }
 

@@ -279,6 +279,13 @@ static void compare_lower(struct verdict *v, json_t *truth, json_t *got, const c
 		differ(v, &v->wrong, "%.200s: lower: expected a path that ends in %s, got %s", who, ends, path ? path : "none");
 }
 
+/* Why it was refused, and that the name is what the process gave. */
+static void compare_refusal(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	compare_value(v, truth, got, "errno", who);
+	compare_value(v, truth, got, "path_from", who);
+}
+
 static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 {
 	const char *who = file_name(truth);
@@ -299,6 +306,7 @@ static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 	if (!json_object_get(truth, "view") && json_object_get(got, "view"))
 		differ(v, &v->wrong, "%.200s: a view of its own, %s", who, json_string_value(json_object_get(got, "view")));
 	compare_lower(v, json_object_get(truth, "lower"), json_object_get(got, "lower"), who);
+	compare_refusal(v, truth, got, who);
 }
 
 static bool below_dir(const struct verdict *v, json_t *file)
@@ -592,7 +600,7 @@ static bool path_excused(const struct verdict *v, json_t *got)
 
 static bool action_agrees(struct verdict *v, json_t *truth, json_t *got)
 {
-	static const char *const keys[] = {"kind", "path", "path_raw", "to", "to_raw", NULL};
+	static const char *const keys[] = {"kind", "path", "path_raw", "to", "to_raw", "errno", NULL};
 	static const char *const from[] = {"path_from", NULL};
 
 	if (!agree(truth, got, keys) || !detail_agrees(truth, got))
@@ -615,6 +623,7 @@ static json_int_t action_times(json_t *got)
 static void compare_action(struct verdict *v, json_t *truth, json_t *actions)
 {
 	json_int_t times = json_integer_value(json_object_get(truth, "times")), found = 0;
+	json_int_t bytes = json_integer_value(json_object_get(truth, "bytes")), moved = 0;
 	char *who, *all;
 	json_t *entry;
 	size_t i;
@@ -623,17 +632,19 @@ static void compare_action(struct verdict *v, json_t *truth, json_t *actions)
 		if (!action_agrees(v, truth, entry))
 			continue;
 		found += action_times(entry);
+		moved += json_integer_value(json_object_get(json_object_get(entry, "detail"), "bytes"));
 		use(entry);
 	}
-	if (found && (!times || times == found))
+	if (found && (!times || times == found) && (!bytes || bytes == moved))
 		return;
 	who = shown(truth);
 	all = shown(actions);
 	if (!found)
 		differ(v, &v->absent, "action %s: not in the report, which has %s", who, all);
 	else
-		differ(v, found < times ? &v->below : &v->wrong, "action %s: expected %lld times, got %lld", who,
-			(long long)times, (long long)found);
+		differ(v, found < times || moved < bytes ? &v->below : &v->wrong,
+			"action %s: expected %lld times and %lld bytes, got %lld and %lld", who, (long long)times,
+			(long long)bytes, (long long)found, (long long)moved);
 	free(who);
 	free(all);
 }

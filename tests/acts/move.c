@@ -365,8 +365,9 @@ static void vm_readv(void)
 
 	await_flag(0);
 	a = action("process_vm_readv", NULL, NULL);
-	for (; a->times < 3; a->times++)
-		need(process_vm_readv(p->pid, &here, 1, &there, 1, 0), "process_vm_readv");
+	a->detail = text("{\"pid\":%d}", p->pid);
+	for (; a->times < 3; a->times++, here.iov_len -= 100)
+		a->bytes += (uint64_t)need(process_vm_readv(p->pid, &here, 1, &there, 1, 0), "process_vm_readv");
 	raise_flag(1);
 	reap(p);
 }
@@ -375,10 +376,12 @@ static void vm_writev(void)
 {
 	struct process *p = spawn(victim, NULL);
 	struct iovec here = {buffer, 1000}, there = {buffer + 5000, 1000};
+	struct action *a = action("process_vm_writev", NULL, NULL);
 
 	await_flag(0);
-	need(process_vm_writev(p->pid, &here, 1, &there, 1, 0), "process_vm_writev");
-	action("process_vm_writev", NULL, NULL)->times = 1;
+	a->bytes = (uint64_t)need(process_vm_writev(p->pid, &here, 1, &there, 1, 0), "process_vm_writev");
+	a->times = 1;
+	a->detail = text("{\"pid\":%d}", p->pid);
 	raise_flag(1);
 	reap(p);
 }
@@ -396,20 +399,34 @@ static void proc_mem(void)
 	reap(p);
 }
 
+/* ptrace() of one process, so often. */
+static void traced(int request, pid_t pid, uint64_t times)
+{
+	struct action *a = action("ptrace", NULL, NULL);
+
+	a->detail = text("{\"request\":\"0x%x\",\"pid\":%d}", request, pid);
+	a->times = times;
+}
+
+#define PEEKS 5
+
 static void ptrace_peek(void)
 {
 	struct process *p = spawn(victim, NULL);
-	int status;
+	int status, i;
 
 	await_flag(0);
 	need(ptrace(PTRACE_ATTACH, p->pid, NULL, NULL), "PTRACE_ATTACH");
+	traced(PTRACE_ATTACH, p->pid, 1);
 	need(waitpid(p->pid, &status, 0), "waitpid");
 	errno = 0;
-	ptrace(PTRACE_PEEKDATA, p->pid, buffer, NULL);
+	for (i = 0; i < PEEKS; i++)
+		ptrace(PTRACE_PEEKDATA, p->pid, buffer + i * 8, NULL);
 	if (errno)
 		fail("PTRACE_PEEKDATA");
+	traced(PTRACE_PEEKDATA, p->pid, PEEKS);
 	need(ptrace(PTRACE_DETACH, p->pid, NULL, NULL), "PTRACE_DETACH");
-	action("ptrace", NULL, NULL);
+	traced(PTRACE_DETACH, p->pid, 1);
 	raise_flag(1);
 	reap(p);
 }

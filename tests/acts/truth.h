@@ -124,6 +124,8 @@ static inline void truth_object(FILE *out, const struct object *o)
 		fprintf(out, "\"deleted\":%s,", o->deleted == DELETED_YES ? "true" : "false");
 	if (o->optional)
 		fprintf(out, "\"optional\":true,");
+	if (o->error && !o->count[OPENS])
+		fprintf(out, "\"errno\":\"%s\",\"path_from\":\"argument\",", strerrorname_np(o->error));
 	for (i = 0; i < COUNTERS; i++)
 		if (!(o->unsaid & 1U << i) && ((i != FAULTS && i != FAULTED_BYTES) || o->count[i]))
 			fprintf(out, "\"%s\":%" PRIu64 ",", truth_counters[i], o->count[i]);
@@ -181,8 +183,12 @@ static inline void truth_action(FILE *out, const struct action *a)
 		fprintf(out, "\"path_from\":\"kernel\",");
 	if (a->failed)
 		fprintf(out, "\"outcome\":\"failure\",");
+	if (a->failed && a->error)
+		fprintf(out, "\"errno\":\"%s\",", strerrorname_np(a->error));
 	if (a->times)
 		fprintf(out, "\"times\":%" PRIu64 ",", a->times);
+	if (a->bytes)
+		fprintf(out, "\"bytes\":%" PRIu64 ",", a->bytes);
 	truth_strings(out, "kind", a->kind, true);
 	fprintf(out, "\"stated\":true}");
 }

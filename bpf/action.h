@@ -207,12 +207,13 @@ out:
 __noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
 {
 	struct scratch *s = scratch_at(slot);
-	u32 from = 0, path_at, to_at, to_given = 0, to = 0, path = 0;
+	u32 from = 0, path_at, to_at, to_given = 0, to, path = 0;
 	struct record_action *r;
 	u64 file;
 
 	if (!s)
 		return 0;
+	to = SCRATCH_OUT - s->at; /* a text may be there already */
 	if (spec & TO(14))
 		to = put_name(slot, argument(s, spec, 8), spec & TO_IS_TEXT ? NAME_TEXT : directory(s, spec, 12));
 	to_at = s->at;
@@ -250,19 +251,19 @@ __noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
 	return 0;
 }
 
-/* `words`: 64 for the registers of a 64-bit call, 32 for those of a 32-bit one. */
-__noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
+/* A slot with the arguments of the call, or -1. `words`: 64 for the registers of a 64-bit call, 32 for those of a 32-bit one. */
+static __always_inline int action_claim(u64 regs, s64 ret, u32 words)
 {
 	struct scratch *s;
 	int slot;
 
 	if (ret <= -ERESTART_FIRST && ret >= -ERESTART_LAST)
-		return 0; /* the call runs again */
+		return -1; /* the call runs again */
 	slot = scratch_claim();
 	s = slot < 0 ? 0 : scratch_at(slot);
 	if (!s) {
 		ADD(state.lost_actions, 1);
-		return 0;
+		return -1;
 	}
 	if (words == 64) {
 		s->args[0] = READ(struct pt_regs, regs, di);
@@ -279,15 +280,148 @@ __noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
 		s->args[4] = (u32)READ(struct pt_regs, regs, di);
 		s->args[5] = (u32)READ(struct pt_regs, regs, bp);
 	}
-	if (nr == NR_BPF)
-		s->args[3] = bpf_object(bpf_get_current_task(), s->args[0], s->args[1]);
-	else if (nr == NR_KILL)
+	return slot;
+}
+
+__noinline int on_action(u64 regs, u32 nr, u32 spec, s64 ret, u32 words)
+{
+	int slot = action_claim(regs, ret, words);
+	struct scratch *s = slot < 0 ? 0 : scratch_at(slot);
+
+	if (!s)
+		return 0;
+	if (nr == NR_KILL)
 		s->args[4] = process_group(bpf_get_current_task());
 	else if (nr == NR_PIDFD_SEND_SIGNAL || nr == NR_PIDFD_GETFD)
 		s->args[4] = pidfd_process(bpf_get_current_task(), s->args[0]);
 	send_action(slot, nr, spec, ret, bpf_get_current_task());
 	scratch_release(s);
 	return 0;
+}
+
+/* ---- bpf(): programs, and what they are attached to ---- */
+
+#define PROGRAM_NAME_BYTES 16 /* BPF_OBJ_NAME_LEN, with the 0 */
+#define TARGET_NAME_BYTES 128 /* KSYM_NAME_LEN of 5.10; bpf_raw_tracepoint_open() takes as much */
+
+/* union bpf_attr, include/uapi/linux/bpf.h: where in it what is told lies */
+enum bpf_attribute {
+	LOAD_TYPE = 0,
+	LOAD_NAME = 48,
+	LOAD_ATTACH = 68,
+	LINK_PROGRAM = 0,
+	ATTACH_PROGRAM = 4,
+	ATTACH_TYPE = 8, /* of both */
+	TRACEPOINT_NAME = 0,
+	TRACEPOINT_PROGRAM = 8,
+};
+
+/* A word of it, or ACTION_UNSAID. What lies behind the size that the caller gives is 0 to the kernel. */
+static __always_inline u64 bpf_attribute(const struct scratch *s, u32 offset)
+{
+	u32 word = 0;
+
+	if (offset + sizeof(word) <= (u32)s->args[2] &&
+		bpf_probe_read_user(&word, sizeof(word), (void *)(s->args[1] + offset)))
+		return ACTION_UNSAID;
+	return word;
+}
+
+/* The object behind a program's fd ("bpf-prog": bpf_prog_new_fd(), kernel/bpf/syscall.c). */
+__noinline u64 bpf_program_at(u64 task, u64 fd)
+{
+	u64 file = fd_file(task, (u32)fd);
+
+	return file && is_anonymous(file, "bpf-prog") ? (u64)READ(struct file, file, private_data) : 0;
+}
+
+static __always_inline void tell_program(struct scratch *s, u64 program)
+{
+	u32 attach = READ(struct bpf_prog, program, expected_attach_type);
+
+	s->args[ACTION_PROGRAM_TYPE] = READ(struct bpf_prog, program, type);
+	s->args[ACTION_ATTACH_TYPE] = attach ? attach : ACTION_UNSAID;
+}
+
+/* From the program itself, where there is one; what the kernel refused is in the process's memory alone. */
+static __always_inline long tell_load(struct scratch *s, u64 program)
+{
+	u64 attach;
+
+	if (program) {
+		tell_program(s, program);
+		return bpf_probe_read_kernel_str(&s->out[NAME_AT], PROGRAM_NAME_BYTES,
+			(void *)MEMBER(struct bpf_prog_aux, READ(struct bpf_prog, program, aux), name));
+	}
+	attach = bpf_attribute(s, LOAD_ATTACH);
+	s->args[ACTION_PROGRAM_TYPE] = bpf_attribute(s, LOAD_TYPE);
+	s->args[ACTION_ATTACH_TYPE] = attach ? attach : ACTION_UNSAID;
+	if ((u32)s->args[2] < LOAD_NAME + PROGRAM_NAME_BYTES)
+		return 0;
+	return bpf_probe_read_user_str(&s->out[NAME_AT], PROGRAM_NAME_BYTES, (void *)(s->args[1] + LOAD_NAME));
+}
+
+/* To what: the tracepoint that is named, or the function that the program was loaded for. */
+static __always_inline long tell_target(struct scratch *s, u64 program, u64 tracepoint)
+{
+	if (tracepoint)
+		return bpf_probe_read_user_str(&s->out[NAME_AT], TARGET_NAME_BYTES, (void *)tracepoint);
+	if (!program)
+		return 0;
+	return bpf_probe_read_kernel_str(&s->out[NAME_AT], TARGET_NAME_BYTES,
+		(void *)READ(struct bpf_prog_aux, READ(struct bpf_prog, program, aux), attach_func_name));
+}
+
+/* Puts what the command speaks of into the slot: numbers in place of unused arguments, and a name. */
+__noinline int tell_bpf(u32 slot, s64 ret)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 task = bpf_get_current_task(), program = 0, tracepoint = 0;
+	u32 command, at;
+	long length;
+
+	if (!s)
+		return 0;
+	command = s->args[0];
+	s->args[ACTION_PROGRAM_TYPE] = s->args[ACTION_ATTACH_TYPE] = ACTION_UNSAID;
+	switch (command) {
+	case COMMAND_PROGRAM_LOAD:
+		length = tell_load(s, ret >= 0 ? bpf_program_at(task, ret) : 0);
+		return place_name(slot, length, NAME_TEXT);
+	case COMMAND_PROGRAM_ATTACH:
+	case COMMAND_PROGRAM_DETACH:
+		at = ATTACH_PROGRAM;
+		break;
+	case COMMAND_LINK_CREATE:
+		at = LINK_PROGRAM;
+		break;
+	case COMMAND_RAW_TRACEPOINT:
+		at = TRACEPOINT_PROGRAM;
+		tracepoint = bpf_attribute(s, TRACEPOINT_NAME + 4) << 32 | bpf_attribute(s, TRACEPOINT_NAME);
+		break;
+	default:
+		return 0;
+	}
+	program = bpf_program_at(task, bpf_attribute(s, at));
+	if (program)
+		tell_program(s, program);
+	if (command != COMMAND_RAW_TRACEPOINT)
+		s->args[ACTION_ATTACH_TYPE] = bpf_attribute(s, ATTACH_TYPE);
+	length = tell_target(s, program, tracepoint);
+	return place_name(slot, length, NAME_TEXT);
+}
+
+static __always_inline void on_bpf(u64 regs, s64 ret)
+{
+	int slot = action_claim(regs, ret, 64);
+	struct scratch *s = slot < 0 ? 0 : scratch_at(slot);
+
+	if (!s)
+		return;
+	s->args[3] = bpf_object(bpf_get_current_task(), s->args[0], s->args[1]);
+	tell_bpf(slot, ret);
+	send_action(slot, NR_BPF, 0, ret, bpf_get_current_task());
+	scratch_release(s);
 }
 
 /* ---- places: the kernel's own paths ---- */

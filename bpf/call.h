@@ -115,14 +115,8 @@ __noinline u64 gain_events(u64 at, u64 end)
 __noinline int is_fanotify(u64 fd)
 {
 	u64 file = fd_file(bpf_get_current_task(), (u32)fd);
-	char name[8] = {};
 
-	if (!file || READ(struct super_block, READ(struct inode, READ(struct file, file, f_inode), i_sb), s_magic) !=
-			     ANON_INODE_FS_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(name, sizeof(name),
-		(void *)READ(struct dentry, READ(struct file, file, f_path.dentry), d_name.name));
-	return *(u64 *)name == 0x6669746f6e61665bULL; /* "[fanotif" */
+	return file && is_anonymous(file, "[fanotify]");
 }
 
 static __always_inline void on_read(long ret, u64 fd, u64 buffer)
@@ -647,7 +641,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(317, seccomp, ACT(317, 0))                                                                                   \
 	X(319, memfd_create, on_gained(R, WHAT_TOUCH | HOW_OPENED))                                                    \
 	X(320, kexec_file_load, ACT(320, OF_FD(0)))                                                                    \
-	X(321, bpf, ACT(321, 0))                                                                                       \
+	X(321, bpf, on_bpf(REGS, R))                                                                                   \
 	X(323, userfaultfd, ACT(323, 0))                                                                               \
 	X(326, copy_file_range, on_transfer(R, A, C))                                                                  \
 	X(327, preadv2, on_bytes(R, A, WHAT_READ))                                                                     \

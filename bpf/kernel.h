@@ -228,6 +228,21 @@ struct bpf_map {
 	u32 id;
 };
 
+struct bpf_prog_aux {
+	const char *attach_func_name;
+	char name[16];
+};
+
+/* named as the kernel's, which CO-RE wants of an enum */
+enum bpf_prog_type { BPF_PROG_TYPE_UNSPEC };
+enum bpf_attach_type { BPF_CGROUP_INET_INGRESS };
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	struct bpf_prog_aux *aux;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	struct mm_struct *mm;

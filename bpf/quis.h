@@ -289,10 +289,15 @@ struct record_refused {
 #define ACTION_BY_REQUEST 2  /* of io_uring: args[5] is the id of its place, which holds the names given */
 #define ACTION_PID_NAMESPACE 4 /* process ids in the arguments are those of another namespace */
 
+/* of bpf(): which of the arguments hold the program's type and how it is attached */
+#define ACTION_PROGRAM_TYPE 4
+#define ACTION_ATTACH_TYPE 5
+#define ACTION_UNSAID (~0ULL)
+
 struct record_action {
 	struct record_head head;
 	s64 result;
-	u64 args[6]; /* in place of unused ones: of bpf() the object's id in [3], of pidfd calls the process, and of kill() the caller's group in [4] */
+	u64 args[6]; /* in place of unused ones: of bpf() the object's id in [3] and what is above, of pidfd calls the process, and of kill() the caller's group in [4] */
 	u32 nr; /* of the call, x86-64 */
 	u32 from;
 	u32 path_flags;

@@ -8,6 +8,17 @@
 
 #include "bpf/payload.h"
 
+/* Is it an anonymous inode whose name begins so? */
+static __always_inline bool is_anonymous(u64 file, const char begins[8])
+{
+	char name[8] = {};
+
+	if (READ(struct super_block, READ(struct inode, READ(struct file, file, f_inode), i_sb), s_magic) != ANON_INODE_FS_MAGIC)
+		return false;
+	bpf_probe_read_kernel(name, sizeof(name), (void *)READ(struct dentry, READ(struct file, file, f_path.dentry), d_name.name));
+	return *(u64 *)name == *(const u64 *)begins;
+}
+
 #define PID_FS_MAGIC 0x50494446 /* include/uapi/linux/magic.h; from 6.9 */
 
 #define NR_KILL 62
@@ -40,19 +51,25 @@ static __always_inline u64 process_group(u64 task)
 	return pid ? READ(struct pid, pid, numbers[0].nr) : 0;
 }
 
-/* enum bpf_cmd, include/uapi/linux/bpf.h: those that name an object by its id, or by an fd of it, in the first word of their argument. */
+/* enum bpf_cmd, include/uapi/linux/bpf.h */
 enum bpf_command_used {
 	COMMAND_MAP_LOOKUP = 1,
 	COMMAND_MAP_UPDATE = 2,
 	COMMAND_MAP_DELETE = 3,
+	COMMAND_PROGRAM_LOAD = 5,
+	COMMAND_PROGRAM_ATTACH = 8,
+	COMMAND_PROGRAM_DETACH = 9,
 	COMMAND_PROGRAM_BY_ID = 13,
 	COMMAND_MAP_BY_ID = 14,
+	COMMAND_RAW_TRACEPOINT = 17,
 	COMMAND_MAP_FREEZE = 22,
+	COMMAND_LINK_CREATE = 28,
 	COMMAND_LINK_UPDATE = 29,
 	COMMAND_LINK_BY_ID = 30,
 	COMMAND_LINK_DETACH = 34,
 };
 
+/* Of the commands that name a map or a link, or anything by its id, in the first word of their argument. */
 __noinline u64 bpf_object(u64 task, u64 command, u64 attributes)
 {
 	u32 word;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <linux/audit.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/netlink.h>
@@ -41,19 +42,27 @@ static struct action *did(const char *kind, const char *path)
 static struct action *tried(long result, const char *kind)
 {
 	struct action *a;
+	int error;
 
 	if (result >= 0) {
 		errno = EEXIST;
 		fail(kind);
 	}
-	if (errno == ENOSYS)
+	error = errno;
+	if (error == ENOSYS)
 		skip("%s: not in this kernel", kind);
 	a = did(kind, NULL);
 	a->failed = true;
+	a->error = error;
 	return a;
 }
 
 /* ---- files being watched ---- */
+
+static const char *mark_detail(unsigned flags, unsigned long mask)
+{
+	return text("{\"flags\":\"0x%x\",\"mask\":\"0x%lx\"}", flags, mask);
+}
 
 static void fanotify(void)
 {
@@ -61,7 +70,7 @@ static void fanotify(void)
 
 	did("fanotify_init", NULL);
 	need(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, in_dir("a")), "fanotify_mark");
-	did("fanotify_mark", in_dir("a"));
+	did("fanotify_mark", in_dir("a"))->detail = mark_detail(FAN_MARK_ADD, FAN_OPEN);
 }
 
 static void fanotify_mount(void)
@@ -71,7 +80,7 @@ static void fanotify_mount(void)
 	private_mounts();
 	need(mount("none", in_dir("sub"), "tmpfs", 0, NULL), "tmpfs");
 	need(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_PERM, AT_FDCWD, in_dir("sub")), "fanotify_mark");
-	did("fanotify_mark", in_dir("sub"));
+	did("fanotify_mark", in_dir("sub"))->detail = mark_detail(FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN_PERM);
 }
 
 static void inotify(void)
@@ -79,7 +88,7 @@ static void inotify(void)
 	int fd = (int)need(inotify_init1(IN_CLOEXEC), "inotify_init1");
 
 	need(inotify_add_watch(fd, in_dir("a"), IN_OPEN), "inotify_add_watch");
-	did("inotify_add_watch", in_dir("a"));
+	did("inotify_add_watch", in_dir("a"))->detail = text("{\"mask\":\"0x%x\"}", IN_OPEN);
 }
 
 /* ---- bpf, perf, system calls ---- */
@@ -97,17 +106,161 @@ static void bpf_map(void)
 	did("bpf", NULL);
 }
 
-static void bpf_program(void)
+/* What the report has to say of a bpf(): the command, the program's type and the way to attach it, by number and by the
+ * kernel's name. */
+static const char *program_detail(int command, int type, const char *type_name)
 {
-	struct bpf_insn code[2] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};
-	union bpf_attr a = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+	return text("{\"command\":%d,\"program_type\":%d,\"program_type_name\":\"%s\"}", command, type, type_name);
+}
+
+static const char *attach_detail(int command, int type, const char *type_name, int attach, const char *attach_name)
+{
+	return text("{\"command\":%d,\"program_type\":%d,\"program_type_name\":\"%s\","
+		    "\"attach_type\":%d,\"attach_type_name\":\"%s\"}",
+		command, type, type_name, attach, attach_name);
+}
+
+static struct action *did_bpf(const char *to, const char *detail)
+{
+	struct action *a = did("bpf", NULL);
+
+	also(a->to, to);
+	a->detail = detail;
+	return a;
+}
+
+/* `return 0` */
+static union bpf_attr nothing_program(int type)
+{
+	static struct bpf_insn code[2] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K}, {.code = BPF_JMP | BPF_EXIT}};
+
+	return (union bpf_attr){.prog_type = (uint32_t)type,
 		.insn_cnt = 2,
 		.insns = (uintptr_t)code,
 		.license = (uintptr_t) "GPL",
 		.prog_name = "act"};
+}
 
-	need(bpf_call(BPF_PROG_LOAD, &a), "BPF_PROG_LOAD");
-	did("bpf", NULL);
+static int loaded(union bpf_attr a)
+{
+	return (int)need(bpf_call(BPF_PROG_LOAD, &a), "BPF_PROG_LOAD");
+}
+
+static void bpf_program(void)
+{
+	loaded(nothing_program(BPF_PROG_TYPE_SOCKET_FILTER));
+	did_bpf("act", program_detail(BPF_PROG_LOAD, BPF_PROG_TYPE_SOCKET_FILTER, "socket_filter"));
+}
+
+/* Nothing but letters is a name to the kernel; the last byte of it has to be 0. Only what was asked for tells what it
+ * was to be. */
+static void bpf_refused(void)
+{
+	union bpf_attr a = nothing_program(BPF_PROG_TYPE_KPROBE);
+	struct action *did;
+
+	memcpy(a.prog_name, "\xff\x1b[31m\n\"\\\x9b<&>ijk", sizeof(a.prog_name));
+	did = tried(bpf_call(BPF_PROG_LOAD, &a), "bpf");
+	also(did->to, text("%.15s", a.prog_name));
+	did->detail = program_detail(BPF_PROG_LOAD, BPF_PROG_TYPE_KPROBE, "kprobe");
+	memset(&a, 0, sizeof(a));
+	a.raw_tracepoint.name = (uintptr_t) "no such\ttracepoint";
+	a.raw_tracepoint.prog_fd = (uint32_t)loaded(nothing_program(BPF_PROG_TYPE_RAW_TRACEPOINT));
+	did = tried(bpf_call(BPF_RAW_TRACEPOINT_OPEN, &a), "bpf");
+	also(did->to, "no such\ttracepoint");
+	did->detail = program_detail(BPF_RAW_TRACEPOINT_OPEN, BPF_PROG_TYPE_RAW_TRACEPOINT, "raw_tracepoint");
+}
+
+/* To a tracepoint, as those do who watch the whole machine; the program does nothing there. */
+static void bpf_attach_tracepoint(void)
+{
+	union bpf_attr a = {0};
+
+	a.raw_tracepoint.prog_fd = (uint32_t)loaded(nothing_program(BPF_PROG_TYPE_RAW_TRACEPOINT));
+	a.raw_tracepoint.name = (uintptr_t) "task_rename";
+	close((int)need(bpf_call(BPF_RAW_TRACEPOINT_OPEN, &a), "BPF_RAW_TRACEPOINT_OPEN"));
+	did_bpf("task_rename", program_detail(BPF_RAW_TRACEPOINT_OPEN, BPF_PROG_TYPE_RAW_TRACEPOINT, "raw_tracepoint"));
+}
+
+/* To a network namespace of our own, in both ways. */
+static void bpf_attach_network(void)
+{
+	union bpf_attr lookup = nothing_program(BPF_PROG_TYPE_SK_LOOKUP), a = {0};
+	int network;
+
+	need(unshare(CLONE_NEWNET), "unshare");
+	network = (int)need(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), "/proc/self/ns/net");
+	lookup.expected_attach_type = BPF_SK_LOOKUP;
+	a.link_create.prog_fd = (uint32_t)loaded(lookup);
+	did_bpf("act", attach_detail(BPF_PROG_LOAD, BPF_PROG_TYPE_SK_LOOKUP, "sk_lookup", BPF_SK_LOOKUP, "sk_lookup"));
+	a.link_create.target_fd = (uint32_t)network;
+	a.link_create.attach_type = BPF_SK_LOOKUP;
+	need(bpf_call(BPF_LINK_CREATE, &a), "BPF_LINK_CREATE");
+	did("bpf", NULL)->detail =
+		attach_detail(BPF_LINK_CREATE, BPF_PROG_TYPE_SK_LOOKUP, "sk_lookup", BPF_SK_LOOKUP, "sk_lookup");
+	memset(&a, 0, sizeof(a));
+	a.attach_bpf_fd = (uint32_t)loaded(nothing_program(BPF_PROG_TYPE_FLOW_DISSECTOR));
+	a.attach_type = BPF_FLOW_DISSECTOR;
+	need(bpf_call(BPF_PROG_ATTACH, &a), "BPF_PROG_ATTACH");
+	did("bpf", NULL)->detail = attach_detail(
+		BPF_PROG_ATTACH, BPF_PROG_TYPE_FLOW_DISSECTOR, "flow_dissector", BPF_FLOW_DISSECTOR, "flow_dissector");
+}
+
+/* How much follows a type in the BTF, include/uapi/linux/btf.h */
+static size_t type_size(const struct btf_type *t)
+{
+	static const size_t each[BTF_KIND_MAX + 1] = {[BTF_KIND_STRUCT] = sizeof(struct btf_member),
+		[BTF_KIND_UNION] = sizeof(struct btf_member),
+		[BTF_KIND_ENUM] = sizeof(struct btf_enum),
+		[BTF_KIND_ENUM64] = sizeof(struct btf_enum64),
+		[BTF_KIND_FUNC_PROTO] = sizeof(struct btf_param),
+		[BTF_KIND_DATASEC] = sizeof(struct btf_var_secinfo)};
+	unsigned kind = BTF_INFO_KIND(t->info);
+
+	if (kind == BTF_KIND_INT || kind == BTF_KIND_VAR || kind == BTF_KIND_DECL_TAG)
+		return sizeof(*t) + 4;
+	if (kind == BTF_KIND_ARRAY)
+		return sizeof(*t) + sizeof(struct btf_array);
+	return sizeof(*t) + (kind <= BTF_KIND_MAX ? each[kind] * BTF_INFO_VLEN(t->info) : 0);
+}
+
+/* The kernel's number for a type. */
+static uint32_t kernel_type(const char *name)
+{
+	static char btf[32 << 20];
+	const struct btf_header *header = (const struct btf_header *)btf;
+	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	const char *at, *end, *strings;
+	ssize_t n, size = 0;
+	uint32_t id;
+
+	if (fd < 0)
+		skip("the kernel does not tell its types");
+	while ((n = need(read(fd, btf + size, sizeof(btf) - (size_t)size), "the kernel's types")) > 0)
+		size += n;
+	close(fd);
+	at = btf + header->hdr_len + header->type_off;
+	end = at + header->type_len;
+	strings = btf + header->hdr_len + header->str_off;
+	for (id = 1; at < end; id++, at += type_size((const struct btf_type *)at))
+		if (!strcmp(strings + ((const struct btf_type *)at)->name_off, name))
+			return id;
+	skip("the kernel has no %s", name);
+}
+
+/* The attaching call names nothing then: the program has been made for one place. */
+static void bpf_attach_tracing(void)
+{
+	union bpf_attr program = nothing_program(BPF_PROG_TYPE_TRACING), a = {0};
+
+	program.expected_attach_type = BPF_TRACE_RAW_TP;
+	program.attach_btf_id = kernel_type("btf_trace_task_rename");
+	a.raw_tracepoint.prog_fd = (uint32_t)loaded(program);
+	did_bpf("act",
+		attach_detail(BPF_PROG_LOAD, BPF_PROG_TYPE_TRACING, "tracing", BPF_TRACE_RAW_TP, "trace_raw_tp"));
+	close((int)need(bpf_call(BPF_RAW_TRACEPOINT_OPEN, &a), "BPF_RAW_TRACEPOINT_OPEN"));
+	did_bpf("task_rename", attach_detail(BPF_RAW_TRACEPOINT_OPEN, BPF_PROG_TYPE_TRACING, "tracing",
+				       BPF_TRACE_RAW_TP, "trace_raw_tp"));
 }
 
 static void perf(void)
@@ -136,6 +289,24 @@ static void landlock(void)
 
 	need(syscall(444, &rules, sizeof(rules), 0), "landlock_create_ruleset");
 	did("landlock_create_ruleset", NULL);
+}
+
+static void confined(void *with)
+{
+	int rules = *(int *)with;
+
+	need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+	need(syscall(446, rules, 0), "landlock_restrict_self");
+	did("landlock_restrict_self", NULL)->detail = "{\"flags\":\"0x0\"}";
+}
+
+/* In a child: there is no way back. */
+static void landlock_confine(void)
+{
+	uint64_t reads = 4; /* LANDLOCK_ACCESS_FS_READ_FILE */
+	int rules = (int)need(syscall(444, &reads, sizeof(reads), 0), "landlock_create_ruleset");
+
+	reap(spawn(confined, &rules));
 }
 
 static void faults(void)
@@ -178,7 +349,7 @@ static void trace(void)
 	struct process *p = new_victim();
 
 	need(ptrace(PTRACE_SEIZE, p->pid, NULL, NULL), "PTRACE_SEIZE");
-	action("ptrace", NULL, NULL);
+	did("ptrace", NULL)->detail = text("{\"request\":\"0x%x\",\"pid\":%d}", PTRACE_SEIZE, p->pid);
 	release(p);
 }
 
@@ -186,7 +357,7 @@ static void traced_body(void *with)
 {
 	(void)with;
 	need(ptrace(PTRACE_TRACEME, 0, NULL, NULL), "PTRACE_TRACEME");
-	action("ptrace", NULL, NULL);
+	did("ptrace", NULL)->detail = "{\"request\":\"0x0\"}";
 }
 
 static void trace_me(void)
@@ -209,7 +380,7 @@ static void signal_child(void)
 	struct process *p = new_victim();
 
 	need(kill(p->pid, SIGCONT), "kill");
-	action("kill", NULL, NULL);
+	did("kill", NULL)->detail = text("{\"pid\":%d,\"signal\":%d}", p->pid, SIGCONT);
 	release(p);
 }
 
@@ -235,6 +406,17 @@ static void kexec(void)
 	tried(syscall(SYS_kexec_load, 0, 0, NULL, 0xff00UL), "kexec_load");
 }
 
+static void kexec_file(void)
+{
+	struct object *o = file("a");
+	int fd = opened(o, open(o->path[0], O_RDONLY));
+	struct action *a = tried(syscall(SYS_kexec_file_load, fd, -1, 0UL, NULL, 0xff00UL), "kexec_file_load");
+
+	also(a->path, o->path[0]);
+	a->kernel_path = true;
+	a->detail = "{\"flags\":\"0xff00\"}";
+}
+
 /* ---- namespaces and mounts ---- */
 
 static void set_namespace(void)
@@ -258,6 +440,52 @@ static void mounts(void)
 	did("mount", in_dir("sub"));
 	need(umount2(in_dir("sub"), 0), "umount");
 	did("umount", in_dir("sub"));
+}
+
+/* A mount that hangs nowhere yet, put into the tree: it is named by its fd. */
+static void move_mounts(void)
+{
+	struct action *a;
+	int tree;
+
+	private_mounts();
+	tree = (int)need(syscall(428, AT_FDCWD, in_dir("sub"), 1 | O_CLOEXEC), "open_tree"); /* OPEN_TREE_CLONE */
+	did("open_tree", in_dir("sub"))->detail = text("{\"flags\":\"0x%x\"}", 1 | O_CLOEXEC);
+	need(syscall(429, tree, "", AT_FDCWD, in_dir("to"), 4), "move_mount"); /* MOVE_MOUNT_F_EMPTY_PATH */
+	a = did("move_mount", NULL);
+	also(a->to, in_dir("to"));
+	a->detail = "{\"flags\":\"0x4\"}";
+}
+
+static void two_directories(void)
+{
+	one_directory();
+	need(mkdir(in_dir("to"), 0755), "mkdir");
+}
+
+static void mount_attributes(void)
+{
+	uint64_t attributes[4] = {1}; /* MOUNT_ATTR_RDONLY, to be set */
+
+	private_mounts();
+	need(mount("none", in_dir("sub"), "tmpfs", 0, NULL), "tmpfs");
+	need(syscall(442, AT_FDCWD, in_dir("sub"), AT_SYMLINK_NOFOLLOW, attributes, sizeof(attributes)),
+		"mount_setattr");
+	did("mount_setattr", in_dir("sub"))->detail = text("{\"flags\":\"0x%x\"}", AT_SYMLINK_NOFOLLOW);
+}
+
+/* In a mount namespace of its own. An initramfs cannot be left so, and the kernel says no. */
+static void pivot(void)
+{
+	struct action *a;
+
+	private_mounts();
+	need(mount("none", in_dir("sub"), "tmpfs", 0, NULL), "tmpfs");
+	need(mkdir(in_dir("sub/old"), 0755), "mkdir");
+	a = did("pivot_root", in_dir("sub"));
+	also(a->to, in_dir("sub/old"));
+	a->failed = syscall(SYS_pivot_root, a->path[0], a->to[0]) < 0;
+	a->error = errno;
 }
 
 static void new_root(void)
@@ -356,8 +584,9 @@ static void signal_group_of_sensor(void)
 
 static void aimed(struct action *a, long result, const char *part)
 {
-	a->detail = aimed_at(part, "");
+	a->error = errno;
 	a->failed = result < 0;
+	a->detail = aimed_at(part, "");
 }
 
 static void take_fd_of_sensor(void)
@@ -385,9 +614,9 @@ static void trace_sensor(void)
 
 	a = action("ptrace", NULL, NULL);
 	a->detail = aimed_at("process", text("\"pid\":%d,", pid));
-	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL))
-		a->failed = true;
-	else
+	a->failed = ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0;
+	a->error = errno;
+	if (!a->failed)
 		ptrace(PTRACE_DETACH, pid, NULL, NULL);
 }
 
@@ -491,9 +720,15 @@ static const struct act acts[] = {
 	{"inotify", NULL, inotify, one_file},
 	{"bpf-map", "CAP_BPF", bpf_map},
 	{"bpf-program", "CAP_BPF", bpf_program},
-	{"perf-event-open", "perf events", perf},
+	{"bpf-refused", "CAP_BPF", bpf_refused},
+	{"bpf-attach-tracepoint", "CAP_BPF", bpf_attach_tracepoint},
+	{"bpf-attach-network", "CAP_BPF", bpf_attach_network},
+	{"bpf-attach-tracing", "CAP_BPF", bpf_attach_tracing},
+	/* trampolines find no such call on 5.10 */
+	{"perf-event-open", "perf events", perf, .may = "5.10:unseen", .way = "perf_event_open"},
 	{"seccomp-listener", "Linux 5.0", seccomp_listener},
 	{"landlock", "landlock", landlock},
+	{"landlock-confine", "landlock", landlock_confine},
 	{"userfaultfd", "userfaultfd", faults},
 	{"keyctl", "CONFIG_KEYS", keys},
 	{"ptrace-seize", NULL, trace},
@@ -503,9 +738,13 @@ static const struct act acts[] = {
 	{"init-module", "CONFIG_MODULES", module},
 	{"finit-module", "CONFIG_MODULES", module_file, one_file},
 	{"kexec-load", "CONFIG_KEXEC", kexec},
+	{"kexec-file-load", "CONFIG_KEXEC_FILE", kexec_file, one_file},
 	{"setns", "CAP_SYS_ADMIN", set_namespace},
 	{"unshare", "CAP_SYS_ADMIN", unshare_one},
 	{"mount", "CAP_SYS_ADMIN", mounts, one_directory},
+	{"move-mount", "Linux 5.2", move_mounts, two_directories},
+	{"mount-setattr", "Linux 5.12", mount_attributes, one_directory},
+	{"pivot-root", "CAP_SYS_ADMIN", pivot, one_directory},
 	{"chroot", "CAP_SYS_CHROOT", new_root, one_directory},
 	{"packet-socket", "CAP_NET_RAW", packet_socket},
 	{"audit-socket", "CONFIG_AUDIT", audit_socket},

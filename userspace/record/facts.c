@@ -360,9 +360,21 @@ void facts_error(struct fact *f, int error)
 
 static const char *family(uint16_t value);
 
+/* A number that the kernel has a name for, with it. */
+static size_t put_named(char *text, size_t size, const char *name, uint64_t value, const char *known)
+{
+	if (!known)
+		return snprintf(text, size, "\"%s\":%u", name, (uint32_t)value);
+	return snprintf(text, size, "\"%s\":%u,\"%s_name\":\"%s\"", name, (uint32_t)value, name, known);
+}
+
 static size_t put_detail(char *text, size_t size, const char *name, uint8_t form, uint64_t value)
 {
 	switch (form) {
+	case ARG_PROGRAM:
+		return put_named(text, size, name, value, program_type_name(value));
+	case ARG_ATTACH:
+		return put_named(text, size, name, value, attach_type_name(value));
 	case ARG_OCTAL:
 		return snprintf(text, size, "\"%s\":\"0%llo\"", name, (unsigned long long)(value & 0xffffffff));
 	case ARG_HEX:
@@ -380,12 +392,14 @@ static size_t put_detail(char *text, size_t size, const char *name, uint8_t form
 
 static void action_detail(struct fact *f, const struct action_burst *b)
 {
-	char text[320] = "{";
+	char text[512] = "{";
 	size_t i, at = 1;
 
 	for (i = 0; i < ACTION_DETAILS && b->kind->details[i].name; i++) {
 		uint8_t form = b->kind->details[i].form;
 
+		if (form >= ARG_PROGRAM && b->args[b->kind->details[i].argument] == ACTION_UNSAID)
+			continue;
 		if (at > 1)
 			text[at++] = ',';
 		at += put_detail(text + at, sizeof(text) - at, b->kind->details[i].name, form,

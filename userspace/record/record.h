@@ -368,7 +368,7 @@ struct refused_burst {
 
 #define ACTION_DETAILS 4
 
-enum argument_form { ARG_INT, ARG_OCTAL, ARG_HEX, ARG_HEX64, ARG_FAMILY, ARG_BYTES };
+enum argument_form { ARG_INT, ARG_OCTAL, ARG_HEX, ARG_HEX64, ARG_FAMILY, ARG_BYTES, ARG_PROGRAM, ARG_ATTACH };
 
 struct action_kind {
 	uint32_t nr; /* x86-64; the table is sorted by it */
@@ -534,6 +534,8 @@ struct text_view joined(const struct record_head *head, struct text_ref ref, uin
 void actions_record(struct recorder *r, const struct record_action *record);
 void actions_place(struct recorder *r, const struct record_place *record);
 void actions_close(struct recorder *r, bool all);
+const char *program_type_name(uint64_t type); /* programs.c: as the kernel has it; NULL: not known */
+const char *attach_type_name(uint64_t type);
 
 /* facts.c */
 void facts_action(struct recorder *r, const struct action_burst *b);

@@ -103,7 +103,8 @@ const struct way ways[] = {
 
 	{NETWORK, "connections, their ends and bytes", "connect accept accept4 sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write", {EXACTLY, EXACTLY}},
 	{NETWORK, "unix datagram sockets that are no pair: which process is at the other end", "",
-		BOTH(SEEN_NOT, "Which process is at the other end of a unix datagram socket that is no pair: the kernel does not note it; the address is told."),
+		BOTH(SEEN_NOT, "Which process is at the other end of a unix datagram socket that is no pair: the kernel does not note it; the address is told.",
+			"nothing: to follow the other process as well shows its end of it"),
 		.use = USE_DATAGRAM},
 	{NETWORK, "packet, raw and netlink sockets", "socket", {EXACTLY, EXACTLY}},
 	{NETWORK, "names of addresses: DNS, TLS, QUIC, HTTP", "sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg read write readv writev",

@@ -75,6 +75,8 @@ static __always_inline void on_bytes(long ret, u64 fd, u32 what)
 
 #define EVENTS_A_CALL 16
 #define EVENTS_CALLS 16
+#define FAN_REPORT_TID 0x100
+#define PIDFD_THREAD 0x80 /* O_EXCL; include/uapi/linux/pidfd.h, from 6.9 */
 
 /* struct fanotify_event_metadata, include/uapi/linux/fanotify.h */
 struct fanotify_event {
@@ -86,16 +88,24 @@ struct fanotify_event {
 	s32 pid;
 };
 
-static __always_inline void gain_event(const struct fanotify_event *event)
+/* The bits of FAN_ACCESS to FAN_OPEN stay, FAN_OPEN_EXEC (0x1000) goes behind them, and then FAN_OPEN_PERM (0x10000) to FAN_PRE_ACCESS. */
+static __always_inline u32 event_bits(u64 mask)
+{
+	return (mask & 0x3b) | (mask >> 6 & EVENT_OPEN_EXEC) |
+	       (mask >> 9 & (EVENT_OPEN_PERM | EVENT_ACCESS_PERM | EVENT_OPEN_EXEC_PERM | EVENT_PRE_ACCESS));
+}
+
+static __always_inline void gain_event(const struct fanotify_event *event, u32 processes)
 {
 	u64 task = bpf_get_current_task(), file = fd_file(task, event->fd);
 
 	if (file)
-		count_file(file, WHAT_TOUCH | HOW_FANOTIFY | (event->mask << EVENTS_SHIFT), 0, event->pid, task);
+		count_file(file, WHAT_TOUCH | HOW_FANOTIFY | event_bits(event->mask) << EVENTS_SHIFT, 0,
+			processes ? event->pid : 0, task);
 }
 
-/* Up to EVENTS_A_CALL events; returns the address of the next, 0 at the end. */
-__noinline u64 gain_events(u64 at, u64 end)
+/* Up to EVENTS_A_CALL events; returns the address of the next, 0 at the end. `processes`: what they give as pid is a process, by our number */
+__noinline u64 gain_events(u64 at, u64 end, u32 processes)
 {
 	struct fanotify_event event;
 
@@ -105,10 +115,19 @@ __noinline u64 gain_events(u64 at, u64 end)
 			event.length < sizeof(event))
 			return 0;
 		if (event.fd >= 0)
-			gain_event(&event);
+			gain_event(&event, processes);
 		at += event.length;
 	}
 	return at;
+}
+
+/* The number that an event gives is a thread's if fanotify_init() was asked for that, and of the reader's own namespace. */
+__noinline int tells_processes(u64 fd)
+{
+	u64 task = bpf_get_current_task(), group = (u64)READ(struct file, fd_file(task, (u32)fd), private_data);
+
+	return numbers_are_ours(task) && bpf_core_field_exists(struct fsnotify_group, fanotify_data) &&
+	       !(READ(struct fsnotify_group, group, fanotify_data.flags) & FAN_REPORT_TID);
 }
 
 /* "[fanotify]", the name of the group's anonymous inode (fanotify_init(), fs/notify/fanotify/fanotify_user.c) */
@@ -122,13 +141,15 @@ __noinline int is_fanotify(u64 fd)
 static __always_inline void on_read(long ret, u64 fd, u64 buffer)
 {
 	u64 at = buffer;
+	u32 processes;
 
 	on_data(ret, fd, WHAT_READ, buffer, 0);
 	if (ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
 		return;
+	processes = tells_processes(fd);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < EVENTS_CALLS && at; i++)
-		at = gain_events(at, buffer + ret);
+		at = gain_events(at, buffer + ret, processes);
 }
 
 /* ---- Linux AIO: counted when the results are fetched ---- */
@@ -195,6 +216,16 @@ static __always_inline void on_gained(long ret, u32 what)
 		count_fd((u32)ret, what, 0, 0, 0);
 }
 
+static __always_inline void on_taken(long ret, u64 pidfd)
+{
+	u64 task = bpf_get_current_task(), of_thread;
+
+	if (ret < 0)
+		return;
+	of_thread = READ(struct file, fd_file(task, (u32)pidfd), f_flags) & PIDFD_THREAD;
+	count_fd((u32)ret, WHAT_TOUCH | HOW_PIDFD, 0, of_thread ? 0 : pidfd_process(task, pidfd), 0);
+}
+
 static __always_inline void on_mmap(long ret, u64 length, u64 flags, u64 fd, u64 offset)
 {
 	u64 file, size;
@@ -256,7 +287,7 @@ static __always_inline void pass_right(u64 at, u32 from, u64 to)
 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
 		return;
-	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
+	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, to ? 0 : from, 0);
 	if (to)
 		give_file(fd, to);
 }
@@ -656,7 +687,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(430, fsopen, ACT(430, TO(0) | TO_IS_TEXT))                                                                   \
 	X(432, fsmount, ACT(432, 0))                                                                                   \
 	X(437, openat2, on_open(R, B))                                                                                 \
-	X(438, pidfd_getfd, (on_gained(R, WHAT_TOUCH | HOW_PIDFD), ACT(438, 0)))                                       \
+	X(438, pidfd_getfd, (on_taken(R, A), ACT(438, 0)))                                                             \
 	X(439, faccessat2, LOOK(A, B))                                                                                 \
 	X(442, mount_setattr, ACT(442, AT(0) | NAME(1)))                                                               \
 	X(444, landlock_create_ruleset, ACT(444, 0))                                                                   \

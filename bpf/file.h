@@ -210,6 +210,21 @@ static __always_inline void file_row_add(struct file_row *row, u32 what, u64 byt
 	}
 }
 
+/* Who gave it, 0: not known. Threads that are given it in the same instant may take the same place (5.10 has no exchange): from_told tells. */
+static __always_inline void file_row_from(struct file_row *row, u32 from)
+{
+#pragma clang loop unroll(full)
+	for (int i = 0; from && i < FROM_KEPT; i++) {
+		if (row->from[i] == from)
+			return;
+		if (!row->from[i]) {
+			row->from[i] = from;
+			break;
+		}
+	}
+	ADD(row->from_told, 1);
+}
+
 /* The row of a key in the map that counts now, made if need be. NULL: no room. */
 static __always_inline struct file_row *file_row_get(const struct file_key *key)
 {
@@ -251,8 +266,8 @@ __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	row->last = now;
 	if ((row->how & what & HOW_MASK) != (what & HOW_MASK))
 		row->how |= what & HOW_MASK;
-	if (from)
-		row->from = from;
+	if (what & HOW_GIVEN)
+		file_row_from(row, from);
 	if (what >> EVENTS_SHIFT)
 		row->events |= what >> EVENTS_SHIFT;
 	if (!READ(struct inode, object_inode(file), i_nlink))

@@ -150,6 +150,14 @@ struct file {
 	void *private_data;
 };
 
+struct fanotify_group_private_data {
+	u32 flags; /* of fanotify_init() */
+};
+
+struct fsnotify_group {
+	struct fanotify_group_private_data fanotify_data;
+};
+
 struct fdtable {
 	u32 max_fds;
 	struct file **fd;

@@ -90,7 +90,7 @@ enum what {
 	WHAT_MASK = 0xff,
 	WHAT_KERNEL_ADDRESS = 0x8000, /* the address given lies in the kernel's memory */
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
-	EVENTS_SHIFT = 17,	    /* above: the low FAN_* bits of a fanotify event */
+	EVENTS_SHIFT = 17,	    /* above: enum event */
 };
 
 /* How a file came to the process; OR-ed to enum what, kept in the row. */
@@ -103,7 +103,24 @@ enum how {
 	HOW_EXECUTED = 0x2000,
 	HOW_IO_URING = 0x4000,
 	HOW_MASK = 0x7f00,
+	HOW_GIVEN = HOW_RECEIVED | HOW_FANOTIFY | HOW_PIDFD, /* by, or because of, another process */
 };
+
+/* What was done to a file that a fanotify group was told of: bits of the event's mask (include/uapi/linux/fanotify.h), moved together. */
+enum event {
+	EVENT_ACCESS = 1,
+	EVENT_MODIFY = 2,
+	EVENT_CLOSE_WRITE = 8,
+	EVENT_CLOSE_NOWRITE = 0x10,
+	EVENT_OPEN = 0x20,
+	EVENT_OPEN_EXEC = 0x40,
+	EVENT_OPEN_PERM = 0x80,
+	EVENT_ACCESS_PERM = 0x100,
+	EVENT_OPEN_EXEC_PERM = 0x200,
+	EVENT_PRE_ACCESS = 0x800,
+};
+
+#define FROM_KEPT 3
 
 struct file_key {
 	u64 start;
@@ -129,10 +146,11 @@ struct file_row {
 	u64 first;
 	u64 last;
 	u32 how;
-	u32 from; /* tgid that handed the fd over, 0: not known */
-	u32 named;
-	u32 deleted; /* no name was left at the last call */
-	u64 events;  /* of fanotify: what was done to the file, FAN_* */
+	u32 from[FROM_KEPT]; /* tgids that handed the fd over, or did what a fanotify event told of; 0: none */
+	u32 from_told;	     /* one for each of these, and more if there were others, or any that is not known */
+	u16 events;	     /* enum event */
+	u8 named;
+	u8 deleted; /* no name was left at the last call */
 };
 
 struct flow_key {

@@ -96,7 +96,7 @@ struct bit_name {
 	uint64_t bit;
 	const char *name;
 };
-#define BIT_NAMES 8
+#define BIT_NAMES 16
 
 static void bit_list(struct fact *f, const char *key, uint64_t bits, const struct bit_name *names, size_t names_count)
 {
@@ -124,19 +124,36 @@ static void how_list(struct fact *f, uint32_t how)
 	bit_list(f, "quis.file.how", how, names, sizeof(names) / sizeof(*names));
 }
 
-/* What was done to a file that a fanotify group was told of: include/uapi/linux/fanotify.h */
-static void fanotify_events(struct fact *f, uint64_t mask)
+static void fanotify_events(struct fact *f, uint32_t events)
 {
 	static const struct bit_name names[] = {
-		{0x1, "access"},
-		{0x2, "modify"},
-		{0x8, "close_write"},
-		{0x10, "close_nowrite"},
-		{0x20, "open"},
-		{0x1000, "open_exec"},
+		{EVENT_ACCESS, "access"},
+		{EVENT_MODIFY, "modify"},
+		{EVENT_CLOSE_WRITE, "close_write"},
+		{EVENT_CLOSE_NOWRITE, "close_nowrite"},
+		{EVENT_OPEN, "open"},
+		{EVENT_OPEN_EXEC, "open_exec"},
+		{EVENT_ACCESS_PERM, "access_perm"},
+		{EVENT_OPEN_PERM, "open_perm"},
+		{EVENT_OPEN_EXEC_PERM, "open_exec_perm"},
+		{EVENT_PRE_ACCESS, "pre_access"},
 	};
 
-	bit_list(f, "quis.file.events", mask, names, sizeof(names) / sizeof(*names));
+	bit_list(f, "quis.file.events", events, names, sizeof(names) / sizeof(*names));
+}
+
+static void file_from(struct fact *f, const struct givers *givers)
+{
+	char pids[GIVERS_KEPT][16];
+	const char *from[GIVERS_KEPT];
+	unsigned i;
+
+	for (i = 0; i < givers->count; i++) {
+		snprintf(pids[i], sizeof(pids[i]), "%u", givers->tgid[i]);
+		from[i] = pids[i];
+	}
+	fact_list(f, "quis.file.from", from, givers->count);
+	fact_true(f, "quis.file.from_more", givers->more);
 }
 
 static void file_beneath(struct fact *f, const struct file_burst *b)
@@ -175,13 +192,7 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 	file_beneath(f, b);
 	how_list(f, s->how);
 	fanotify_events(f, s->events);
-	if (s->from) {
-		char pid[16];
-		const char *const from[] = {pid};
-
-		snprintf(pid, sizeof(pid), "%u", s->from);
-		fact_list(f, "quis.file.from", from, 1);
-	}
+	file_from(f, &b->givers);
 	fact_count(f, "quis.opens", s->opens);
 	fact_count(f, "quis.reads", s->reads);
 	fact_count(f, "quis.read_bytes", s->read_bytes);

@@ -94,6 +94,29 @@ static void add_time(uint64_t *first, uint64_t *last, uint64_t row_first, uint64
 		*last = row_last;
 }
 
+static void add_giver(struct givers *givers, uint32_t tgid)
+{
+	unsigned i;
+
+	for (i = 0; i < givers->count; i++)
+		if (givers->tgid[i] == tgid)
+			return;
+	if (tgid && givers->count < GIVERS_KEPT)
+		givers->tgid[givers->count++] = tgid;
+	else
+		givers->more = true;
+}
+
+static void add_givers(struct givers *givers, const struct file_row *row)
+{
+	uint32_t i, known = 0;
+
+	for (i = 0; i < FROM_KEPT && row->from[i]; i++, known++)
+		add_giver(givers, row->from[i]);
+	if (row->from_told > known)
+		givers->more = true;
+}
+
 /* The one call of a record that found no room in the counters. */
 static void add_call(struct file_row *sum, const struct record_file *record)
 {
@@ -125,8 +148,7 @@ static void add_call(struct file_row *sum, const struct record_file *record)
 		break;
 	}
 	sum->how |= record->what & HOW_MASK;
-	if (record->from)
-		sum->from = record->from;
+	sum->events |= record->what >> EVENTS_SHIFT;
 	add_time(&sum->first, &sum->last, record->head.time, record->head.time);
 }
 
@@ -145,8 +167,11 @@ void files_record(struct recorder *r, const struct record_file *record)
 	b->lower_dev = record->lower_dev;
 	b->lower_layer = record->lower_layer;
 	b->name_time = record->head.time;
-	if (record->what != WHAT_TOUCH && !r->names_only)
-		add_call(&b->sum, record);
+	if (record->what == WHAT_TOUCH || r->names_only)
+		return;
+	add_call(&b->sum, record);
+	if (record->what & HOW_GIVEN)
+		add_giver(&b->givers, record->from);
 }
 
 static void write_burst(struct recorder *r, struct file_burst *b)
@@ -160,6 +185,8 @@ static void write_burst(struct recorder *r, struct file_burst *b)
 	else
 		facts_file(r, b);
 	memset(&b->sum, 0, sizeof(b->sum));
+	b->givers.count = 0;
+	b->givers.more = false;
 }
 
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder)
@@ -184,8 +211,8 @@ void files_row(const struct file_key *key, const struct file_row *row, void *rec
 	b->sum.how |= row->how;
 	b->sum.deleted |= row->deleted;
 	b->sum.events |= row->events;
-	if (row->from)
-		b->sum.from = row->from;
+	if (row->from_told)
+		add_givers(&b->givers, row);
 	add_time(&b->sum.first, &b->sum.last, row->first, row->last);
 }
 

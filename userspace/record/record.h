@@ -312,10 +312,19 @@ struct name {
 
 #define SHORT_PATH 88 /* nine of ten are shorter */
 
+#define GIVERS_KEPT 16
+
+struct givers {
+	uint32_t tgid[GIVERS_KEPT]; /* in the order in which they came up */
+	uint16_t count;
+	bool more; /* there were others, or such as are not known */
+};
+
 struct file_burst {
 	struct node node;
 	struct file_key key;
 	struct file_row sum;
+	struct givers givers;
 	struct name path, view, lower; /* path.text may be short_path */
 	char short_path[SHORT_PATH];
 	uint64_t lower_ino;

@@ -61,7 +61,7 @@ access('100-a', 2000, 2500, '/home/alice/.ssh/id_rsa', opens=1, reads=1, read_by
 access('100-a', 3000, 3500, HOSTILE, opens=1, reads=4, read_bytes=70000)
 access('100-a', 3600, 3700, '/usr/lib/x86_64-linux-gnu/libc.so.6', opens=1, reads=1, read_bytes=832, maps=4, mapped_bytes=2000000)
 access('100-a', 3600, 3700, '/var/lib/clamav/daily.cvd', opens=1, maps=1, mapped_bytes=60000000)
-access('100-a', 4000, 4000, '/home/bob/mail.eml', maps=1, mapped_bytes=4096, how=['received'])
+access('100-a', 4000, 4000, '/home/bob/mail.eml', maps=1, mapped_bytes=4096, how=['received'], file__from=['4711'])
 access('100-a', 4100, 4200, '/home', type='dir', opens=1, lists=2)
 access('101-b', 5000, 5200, '/srv/app/settings', opens=1, reads=1, read_bytes=10, writes=3, write_bytes=300)
 fact('file-access', 5300, event__start=time(5300), event__end=time(5300), process__entity_id='101-b', process__pid=101, file__path='/root/.aws/credentials',

@@ -27,6 +27,7 @@ says "top: refused secrets" 'was refused what holds secrets: 1, as /root/\.aws/c
 says "top: acts on the recording" 'acted on the recording itself: 1' top
 says "top: foreign files written" 'wrote to files that are neither its own.*: 1, as /srv/app/settings' top
 says "top: files that came open" 'came to it already open.*: 1, as /home/bob/mail\.eml' top
+says "below: who handed it over" 'received +mail +/home/bob/mail\.eml \(from 4711\)$'
 says "top: exact, not verified" 'nothing was lost: the numbers are exact' top
 says "below: like actions are one line" 'did 17:40:07\.000000 mkdir 12 times until 17:40:07\.011000: /var/tmp/dir-0 .*\.\.\. \(--all\)$'
 says "below: the class of each file" 'opened +credentials +/etc/shadow$'
@@ -41,6 +42,8 @@ ok "--class: a process without any is left out" bash -c '! grep -q "^ *freshclam
 says "--class: a refused open has a class too" '/root/\.aws/credentials \(EACCES\)'
 "$QUIS" report case --class mail --format json >json 2>err
 ok "--class: JSON" jq -e '[.processes[].files[].path] == ["/home/bob/mail.eml"]' json
+ok "query: who handed it over" sh -c '"$1" query case handed --csv | grep -q ",4711,.*mail\.eml"' sh "$QUIS"
+ok "JSON: who handed it over" jq -e '[.processes[].files[].from] == [[4711]]' json
 run "$QUIS" report case --class nonsense
 is "--class: one that there is not" "$RC" 2
 "$QUIS" report case --process 101 >text 2>err

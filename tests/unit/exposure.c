@@ -292,6 +292,39 @@ static void test_chain_backward(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM handover"), 1);
 }
 
+static void put_told(const char *entity, const char *path, const char *pid, bool more)
+{
+	const char *how = "fanotify";
+
+	begin("file-access", entity, 1000);
+	fact_text(&fact, "file.path", path);
+	fact_text(&fact, "quis.file.device", "254:0");
+	fact_text(&fact, "file.inode", "7");
+	fact_text(&fact, "file.type", "file");
+	fact_list(&fact, "quis.file.how", &how, 1);
+	fact_list(&fact, "quis.file.from", &pid, 1);
+	fact_true(&fact, "quis.file.from_more", more);
+	append();
+}
+
+/* Of one that did what fanotify told of the pid is given, of several how many they were. */
+static void test_fanotify(void **state)
+{
+	put_process("7-a", NULL, 0, "/opt/x/scan");
+	put_process("8-b", NULL, 0, "/opt/x/update");
+	put_process("9-c", NULL, 0, "/opt/x/watch");
+	put_told("7-a", "/home/a/b", "9", false);
+	put_told("7-a", "/home/a/b", "9", false);
+	put_told("8-b", "/home/a/b", "9", false);
+	put_told("8-b", "/home/a/b", "4321", false);
+	put_told("9-c", "/home/a/b", "4321", true);
+	open_index(state, 0);
+	assert_int_equal(ask("SELECT count(*) FROM handover"), 3);
+	assert_int_equal(ask("SELECT giver_pid FROM handover WHERE receiver_pid = 7 AND givers = 1 AND giver = (SELECT id FROM process WHERE pid = 9)"), 9);
+	assert_int_equal(ask("SELECT givers FROM handover WHERE receiver_pid = 8 AND giver IS NULL AND giver_pid IS NULL"), 2);
+	assert_int_equal(ask("SELECT count(*) FROM handover WHERE receiver_pid = 9 AND giver IS NULL AND giver_pid IS NULL"), 1);
+}
+
 static void test_outside(void **state)
 {
 	put_process("7-a", NULL, 0, "/opt/x/scan");
@@ -539,6 +572,7 @@ int main(void)
 		TEST(test_name),
 		TEST(test_name_twice),
 		TEST(test_chain_backward),
+		TEST(test_fanotify),
 		TEST(test_outside),
 		TEST(test_pipe),
 		TEST(test_memory),

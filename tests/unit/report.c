@@ -318,6 +318,77 @@ static void test_images(void **state)
 	json_decref(json);
 }
 
+static void put_given(const char *how, const char *const *from, size_t count, const char *event, bool more)
+{
+	make_burst(&(struct burst){"7-a", "941", "/home/a/b", how, .reads = 1});
+	fact_list(&fact, "quis.file.from", from, count);
+	fact_list(&fact, "quis.file.events", &event, !!event);
+	fact_true(&fact, "quis.file.from_more", more);
+	append();
+}
+
+static void check_list(json_t *file, const char *key, json_t *expected)
+{
+	assert_true(json_equal(json_object_get(file, key), expected));
+	json_decref(expected);
+}
+
+/* Over all bursts, each once and in order; what is no number is somebody else. */
+static void test_given(void **state)
+{
+	json_t *json, *file;
+	char *text;
+
+	put_start();
+	put_given("fanotify", (const char *[]){"812", "90"}, 2, "open_exec_perm", false);
+	put_given("fanotify", (const char *[]){"4194303", "812"}, 2, "open", false);
+	put_given("fanotify", (const char *[]){"5000"}, 1, "no such", false);
+	put_end();
+	json = make_json(state);
+	file = item(process_of(json, "7-a"), "files", 0);
+	check_list(file, "from", json_pack("[iiii]", 90, 812, 5000, 4194303));
+	check_list(file, "events", json_pack("[ss]", "open", "open_exec_perm"));
+	assert_null(json_object_get(file, "from_more"));
+	json_decref(json);
+	text = make(state, report_text, false);
+	assert_non_null(strstr(text, "/home/a/b (open, open_exec_perm by 90, 812, 5000 and 1 more)\n"));
+	free(text);
+}
+
+static void test_given_by_others(void **state)
+{
+	json_t *json, *file;
+	char *text;
+
+	put_start();
+	put_given("received", (const char *[]){"7\",\"8", "9a", "", "99999999999", "\\"}, 5, NULL, false);
+	put_given("received", (const char *[]){"812"}, 1, NULL, false);
+	put_end();
+	json = make_json(state);
+	file = item(process_of(json, "7-a"), "files", 0);
+	check_list(file, "from", json_pack("[i]", 812));
+	assert_true(json_is_true(json_object_get(file, "from_more")));
+	assert_null(json_object_get(file, "events"));
+	json_decref(json);
+	text = make(state, report_text, false);
+	assert_non_null(strstr(text, "/home/a/b (from 812 and others)\n"));
+	free(text);
+}
+
+static void test_given_by_nobody_known(void **state)
+{
+	json_t *json, *file;
+
+	put_start();
+	put_given("received", NULL, 0, NULL, true);
+	put_end();
+	json = make_json(state);
+	file = item(process_of(json, "7-a"), "files", 0);
+	assert_null(json_object_get(file, "from"));
+	assert_true(json_is_true(json_object_get(file, "from_more")));
+	json_decref(json);
+}
+
 static void put_flow(const char *id, const char *direction, const char *remote, uint64_t sent)
 {
 	begin("flow", "7-a");
@@ -870,6 +941,9 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_given),
+		TEST(test_given_by_others),
+		TEST(test_given_by_nobody_known),
 		TEST(test_bursts),
 		TEST(test_refused),
 		TEST(test_images),

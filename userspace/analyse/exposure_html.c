@@ -236,10 +236,12 @@ static void put_number(FILE *out, int64_t number, bool size)
 static void put_handover(FILE *out, const struct exposed_handover *handover)
 {
 	fputs("<tr><td>", out);
-	if (!strcmp(handover->way, "fanotify"))
-		fputs("other processes", out);
-	else
+	if (strcmp(handover->way, "fanotify") || handover->giver_pid > 0)
 		put_party(out, handover->giver, handover->giver_pid, handover->givers, handover->giver_known);
+	else if (handover->givers > 1)
+		fprintf(out, "%" PRId64 " other processes", handover->givers);
+	else
+		fputs("other processes", out);
 	fputs("</td><td>", out);
 	put_party(out, handover->receiver, handover->receiver_pid, handover->receivers, handover->receiver_known);
 	fprintf(out, "</td><td>%s", handover->way);

@@ -99,7 +99,7 @@ static void put_handover(struct emit *emit, const struct exposed_handover *hando
 {
 	emit_open(emit, NULL, '{');
 	put(emit, "way", handover->way);
-	if (strcmp(handover->way, "fanotify"))
+	if (strcmp(handover->way, "fanotify") || handover->giver_pid > 0 || handover->givers > 1)
 		put_party(emit, "giver", handover->giver, handover->giver_pid, handover->givers, handover->giver_known);
 	put_party(emit, "receiver", handover->receiver, handover->receiver_pid, handover->receivers,
 		handover->receiver_known);

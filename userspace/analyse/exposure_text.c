@@ -245,12 +245,14 @@ static void put_party(struct page *page, const char *name, int64_t pid, int64_t 
 
 static void put_handover(struct page *page, const struct exposed_handover *handover)
 {
-	bool fanotify = !strcmp(handover->way, "fanotify");
+	bool others = !strcmp(handover->way, "fanotify") && handover->giver_pid <= 0;
 	char size[SIZE_TEXT];
 
 	fputs("  ", page->out);
 	put_clock(page, handover->first);
-	if (fanotify)
+	if (others && handover->givers > 1)
+		fprintf(page->out, "%" PRId64 " other processes", handover->givers);
+	else if (others)
 		fputs("other processes", page->out);
 	else
 		put_party(page, handover->giver, handover->giver_pid, handover->givers, handover->giver_known);

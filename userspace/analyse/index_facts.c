@@ -118,6 +118,7 @@ static const struct column file_access[] = {
 	COLUMN("how", "quis.file.how", LIST),
 	COLUMN("events", "quis.file.events", LIST),
 	COLUMN("handed_by", "quis.file.from", LIST),
+	COLUMN("handed_more", "quis.file.from_more", TRUE),
 	COLUMN("opens", "quis.opens", COUNT),
 	COLUMN("reads", "quis.reads", COUNT),
 	COLUMN("read_bytes", "quis.read_bytes", COUNT),

@@ -32,6 +32,8 @@ struct report {
 	struct report_options options;
 	sqlite3_stmt *statements[20]; /* prepared when first used */
 	uint8_t *directories;	      /* a bit a file; NULL: not yet looked up */
+	int64_t *givers;	      /* of the file that was named last */
+	size_t givers_size;
 	int64_t directories_end;
 };
 
@@ -77,6 +79,9 @@ extern const char *const report_how_names[HOW_COUNT];
 /* Bits; of JSON lists, one after the other. */
 unsigned report_how_of(struct text lists);
 
+#define REPORT_EVENTS 10
+extern const char *const report_event_names[REPORT_EVENTS]; /* of fanotify */
+
 struct report_file {
 	int64_t id;  /* of its last access with a name */
 	bool object; /* false: a refused open, which has a path and an errno only */
@@ -84,6 +89,10 @@ struct report_file {
 		lower_layer, lower_path, lower_path_raw, view_raw, error, first, last;
 	bool deleted, truncated, unreachable;
 	unsigned how; /* bits of enum report_how */
+	unsigned events;     /* with HOW_FANOTIFY: bits, by report_event_names */
+	const int64_t *from; /* pids, ascending: who gave it, or whose access fanotify told of */
+	size_t from_count;
+	bool from_more; /* there were others */
 	uint64_t opens, reads, read_bytes, writes, write_bytes, maps, mapped_bytes, faults, faulted_bytes, lists, failed, stats;
 };
 

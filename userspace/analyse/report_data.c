@@ -18,6 +18,12 @@ const char *const report_how_names[HOW_COUNT] = {
 	[HOW_IO_URING] = "io_uring",
 };
 
+const char *const report_event_names[REPORT_EVENTS] = {"access", "modify", "close_write", "close_nowrite", "open", "open_exec",
+	"access_perm", "open_perm", "open_exec_perm", "pre_access"};
+
+#define GIVEN (1u << HOW_RECEIVED | 1u << HOW_FANOTIFY | 1u << HOW_PIDFD)
+#define GIVERS_MAX 4096 /* of one file and one process */
+
 enum statement {
 	SESSION,
 	STATS,
@@ -30,6 +36,7 @@ enum statement {
 	NUMBERS,
 	DIRECTORIES,
 	OBJECT,
+	GIVERS,
 	REFUSED,
 	FLOWS,
 	FLOW,
@@ -74,6 +81,8 @@ static const char *const sql[] = {
 		   " f.device, f.inode, f.type, f.lower_device, f.lower_inode, f.class, a.errno,"
 		   " a.view_raw, f.lower_layer, f.lower_path, f.lower_path_raw"
 		   " FROM access AS a LEFT JOIN file AS f ON f.id = a.file WHERE a.id = ?1",
+	[GIVERS] = "SELECT a.handed_by, a.events, a.handed_more FROM access AS l JOIN access AS a ON a.process = l.process AND a.file = l.file"
+		   " WHERE l.id = ?1 AND (a.handed_by IS NOT NULL OR a.events IS NOT NULL OR a.handed_more IS NOT NULL)",
 	[REFUSED] = "SELECT max(id), min(first), max(last), errno, how_union(how), " COUNTER_SUMS
 		    ", NULL, path_class(path) FROM access WHERE process = ?1 AND file IS NULL GROUP BY path, path_raw, errno ORDER BY sum(failed) = 0",
 	[FLOWS] = "SELECT max(id), min(first), max(last), capped_sum(sends), capped_sum(sent_bytes), "
@@ -115,6 +124,7 @@ void report_done(struct report *report)
 	for (i = 0; i < sizeof(report->statements) / sizeof(report->statements[0]); i++)
 		sqlite3_finalize(report->statements[i]);
 	free(report->directories);
+	free(report->givers);
 	memset(report, 0, sizeof(*report));
 }
 
@@ -366,6 +376,99 @@ unsigned report_how_of(struct text lists)
 	return how;
 }
 
+static unsigned events_of(struct text list)
+{
+	unsigned events = 0, i;
+	char name[24];
+
+	for (i = 0; list.bytes && i < REPORT_EVENTS; i++) {
+		int length = snprintf(name, sizeof(name), "\"%s\"", report_event_names[i]);
+
+		if (memmem(list.bytes, list.len, name, length))
+			events |= 1u << i;
+	}
+	return events;
+}
+
+static int room_for_giver(struct report *report, size_t count)
+{
+	size_t size = report->givers_size ? 2 * report->givers_size : 16;
+	int64_t *grown;
+
+	if (count < report->givers_size)
+		return 0;
+	grown = realloc(report->givers, size * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	report->givers = grown;
+	report->givers_size = size;
+	return 0;
+}
+
+static int add_giver(struct report *report, struct report_file *file, int64_t pid)
+{
+	size_t at = file->from_count;
+
+	while (at && report->givers[at - 1] >= pid)
+		at--;
+	if (at < file->from_count && report->givers[at] == pid)
+		return 0;
+	if (file->from_count == GIVERS_MAX) {
+		file->from_more = true;
+		return 0;
+	}
+	if (room_for_giver(report, file->from_count))
+		return -ENOMEM;
+	memmove(report->givers + at + 1, report->givers + at, (file->from_count - at) * sizeof(*report->givers));
+	report->givers[at] = pid;
+	file->from_count++;
+	return 0;
+}
+
+/* A JSON list of pids as texts; what is none is somebody else. */
+static int add_givers(struct report *report, struct report_file *file, struct text list)
+{
+	const char *at = list.bytes, *end = at + list.len, *digits;
+	int64_t pid;
+	int err = 0;
+
+	for (; !err && at < end && (at = memchr(at, '"', end - at)); at++) {
+		for (pid = 0, digits = ++at; at < end && *at >= '0' && *at <= '9' && at - digits < 10; at++)
+			pid = pid * 10 + *at - '0';
+		if (at < end && *at == '"' && pid)
+			err = add_giver(report, file, pid);
+		else
+			file->from_more = true;
+		while (at < end && *at != '"')
+			at += *at == '\\' ? 2 : 1;
+		if (at >= end)
+			break;
+	}
+	return err;
+}
+
+static int get_givers(struct report *report, int64_t id, struct report_file *file)
+{
+	sqlite3_stmt *row;
+	int got;
+
+	file->from_count = 0;
+	file->from_more = false;
+	file->events = 0;
+	if (!(file->how & GIVEN))
+		return 0;
+	row = start(report, GIVERS, id);
+	while ((got = step(row)) == 1) {
+		file->events |= events_of(get_text(row, 1));
+		file->from_more |= sqlite3_column_int(row, 2) > 0;
+		got = add_givers(report, file, get_text(row, 0));
+		if (got)
+			return end_walk(row, got);
+	}
+	file->from = report->givers;
+	return got;
+}
+
 static int get_object(struct report *report, int64_t id, struct report_file *file)
 {
 	sqlite3_stmt *row = start(report, OBJECT, id);
@@ -384,7 +487,7 @@ static int get_object(struct report *report, int64_t id, struct report_file *fil
 	if (!file->class.bytes && file->path.bytes)
 		file->class.bytes = class_of(file->path.bytes, file->path.len);
 	file->class.len = file->class.bytes ? strlen(file->class.bytes) : 0;
-	return 0;
+	return get_givers(report, id, file);
 }
 
 /* The way it came, as a blob (a text would be copied for its final zero), then the counters. */

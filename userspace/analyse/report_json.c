@@ -169,6 +169,27 @@ static void write_how(struct emit *emit, unsigned how)
 	emit_close(emit, ']');
 }
 
+static void write_givers(struct emit *emit, const struct report_file *file)
+{
+	unsigned i;
+
+	if (file->from_count) {
+		emit_open(emit, "from", '[');
+		for (i = 0; i < file->from_count; i++)
+			emit_number(emit, NULL, file->from[i]);
+		emit_close(emit, ']');
+	}
+	if (file->from_more)
+		emit_bool(emit, "from_more", true);
+	if (!file->events)
+		return;
+	emit_open(emit, "events", '[');
+	for (i = 0; i < REPORT_EVENTS; i++)
+		if (file->events & 1u << i)
+			put_constant(emit, NULL, report_event_names[i]);
+	emit_close(emit, ']');
+}
+
 static void write_object(struct emit *emit, const struct report_file *file)
 {
 	put_text(emit, "dev", file->device);
@@ -252,6 +273,7 @@ static int write_file(void *context, const struct report_file *file)
 	put_text(emit, "class", file->class);
 	emit_bool(emit, "truncated", file->truncated);
 	write_how(emit, file->how);
+	write_givers(emit, file);
 	write_counters(emit, file);
 	put_text(emit, "errno", file->error);
 	put_text(emit, "first", file->first);

@@ -17,7 +17,7 @@
 struct row {
 	struct report_file file; /* its numbers; the texts are not kept */
 	char *path;		 /* harmless */
-	char *note;		 /* of a refused one: why */
+	char *note;		 /* of a refused one: why; else who it came from */
 	const char *class;
 };
 
@@ -158,6 +158,47 @@ static char *copy_path(const struct report_file *file)
 	return both;
 }
 
+#define GIVERS_SHOWN 3
+
+static void put_givers(FILE *out, const struct report_file *file)
+{
+	size_t i;
+
+	for (i = 0; i < file->from_count && i < GIVERS_SHOWN; i++)
+		fprintf(out, "%s%" PRId64, i ? ", " : "", file->from[i]);
+	if (file->from_count > i)
+		fprintf(out, " and %zu more", file->from_count - i);
+	if (file->from_more)
+		fputs(file->from_count ? " and others" : "others", out);
+}
+
+/* Who it came from, or what fanotify told of and by whom; NULL: nothing is known. */
+static char *given_text(const struct report_file *file)
+{
+	const char *between = file->how & 1u << HOW_FANOTIFY && file->events ? " by " : "from ";
+	char *text = NULL;
+	size_t size, i;
+	FILE *out;
+
+	if (!file->from_count && !file->from_more && !file->events)
+		return NULL;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	for (i = 0; i < REPORT_EVENTS; i++)
+		if (file->events & 1u << i)
+			fprintf(out, "%s%s", ftell(out) > 0 ? ", " : "", report_event_names[i]);
+	if (file->from_count || file->from_more) {
+		fputs(between, out);
+		put_givers(out, file);
+	}
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 static int name_row(struct page *page, struct row *row)
 {
 	struct report_file file = row->file;
@@ -169,7 +210,7 @@ static int name_row(struct page *page, struct row *row)
 	row->file.truncated = file.truncated;
 	row->path = copy_path(&file);
 	row->class = class_constant(file.class);
-	row->note = file.error.bytes ? text_copy_plain(file.error) : NULL;
+	row->note = file.error.bytes ? text_copy_plain(file.error) : given_text(&file);
 	return row->path ? 0 : -ENOMEM;
 }
 
@@ -293,8 +334,13 @@ static void put_file(struct page *page, const int widths[CELL_COUNT], const stru
 	put_row(page, widths, texts);
 	if (row->file.deleted)
 		used += 10;
+	if (row->note)
+		used += strlen(row->note) + 3;
 	put_path(page, row->path, used + (row->file.truncated ? 12 : 0));
-	fprintf(page->out, "%s%s\n", row->file.truncated ? " (truncated)" : "", row->file.deleted ? " (deleted)" : "");
+	fprintf(page->out, "%s%s", row->file.truncated ? " (truncated)" : "", row->file.deleted ? " (deleted)" : "");
+	if (row->note)
+		fprintf(page->out, " (%s)", row->note);
+	fputc('\n', page->out);
 }
 
 static void put_table(struct page *page, struct rows *rows)

@@ -58,7 +58,7 @@ const char index_views[] =
 	" SELECT /*host h*/ h.giver_pid, h.giver_name, h.givers, h.receiver_pid, coalesce(h.receiver_name, 'not "
 	"recorded') AS receiver_name, h.receivers, h.way, h.object, h.times, h.files,\n"
 	"  h.given_bytes, h.taken_bytes, h.first, h.last FROM handover AS h;\n"
-	"CREATE VIEW handed AS -- who handed an open file to whom, as far as the kernel told\n"
+	"CREATE VIEW handed AS -- who handed an open file to whom, as far as the kernel told; with an event of fanotify: whose access that was\n"
 	" SELECT /*host p*/ g.value AS giver, (SELECT q.comm FROM process AS q WHERE CAST(q.pid AS TEXT) = g.value /*and q p*/ LIMIT 1) AS giver_name,\n"
-	"  p.pid AS receiver, p.comm AS receiver_name, a.path, a.how, a.reads, a.read_bytes, a.first, a.last\n"
+	"  p.pid AS receiver, p.comm AS receiver_name, a.path, a.how, a.events, a.reads, a.read_bytes, a.first, a.last\n"
 	" FROM access AS a JOIN process AS p ON p.id = a.process JOIN json_each(a.handed_by) AS g WHERE a.handed_by IS NOT NULL;\n";

@@ -36,7 +36,7 @@
 
 #define AREA_AT ((void *)0x200000000000UL)
 #define AREA_SIZE (512UL << 20)
-#define ALIASES 4
+#define ALIASES 6
 #define SKIP 77
 #define NO_FAULTS "5.10:lower 6.1:lower", "mapped file" /* they have no mm_filemap_fault */
 #define ANY_FAULTS "any:lower", "mapped file" /* ... and what comes in around a fault is what is in memory then, and not locked */
@@ -53,7 +53,9 @@ struct object {
 	const char *lower_layer, *lower_path; /* overlayfs: what lies beneath; the path's end */
 	uint64_t lower_ino;
 	const char *type;
-	const char *how[ALIASES];
+	const char *how[ALIASES], *events[ALIASES];
+	pid_t from[ALIASES];
+	bool from_more; /* not all of them need be told, if it is said that there were others */
 	uint64_t ino;
 	uint64_t count[COUNTERS];
 	unsigned unsaid;
@@ -290,6 +292,35 @@ static inline struct object *alias(struct object *o, const char *path)
 static inline struct object *came(struct object *o, const char *how)
 {
 	also(o->how, how);
+	return o;
+}
+
+/* ... by this process, or because of its access. */
+static inline struct object *given_by(struct object *o, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < ALIASES; i++) {
+		if (o->from[i] == pid)
+			return o;
+		if (!o->from[i]) {
+			o->from[i] = pid;
+			return o;
+		}
+	}
+	fail("more givers than an object has room for");
+}
+
+static inline struct object *given_by_others(struct object *o)
+{
+	o->from_more = true;
+	return o;
+}
+
+/* ... of this kind. */
+static inline struct object *told(struct object *o, const char *event)
+{
+	also(o->events, event);
 	return o;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/un.h>
 
 #define SIZE 5000
 
@@ -19,6 +20,12 @@ static char buffer[65536];
 static void one_file(void)
 {
 	make_file("a", SIZE);
+}
+
+static void one_program(void)
+{
+	one_file();
+	need(chmod(in_dir("a"), 0755), "chmod");
 }
 
 static void sub_file(void)
@@ -84,6 +91,26 @@ static void through_root(void)
 	struct object *o = file("a");
 
 	read_all(o, opened(o, open(text("/proc/%d/root%s/a", getpid(), act_dir), O_RDONLY)));
+}
+
+static void elsewhere(void *with)
+{
+	(void)with;
+	need(chroot(act_dir), "chroot");
+	raise_flag(0);
+	await_flag(1);
+}
+
+/* The root of another process, which has one of its own. */
+static void through_other_root(void)
+{
+	struct object *o = file("a");
+	struct process *p = spawn(elsewhere, NULL);
+
+	await_flag(0);
+	read_all(o, opened(o, open(text("/proc/%d/root/a", p->pid), O_RDONLY)));
+	raise_flag(1);
+	reap(p);
 }
 
 static void holder(void *with)
@@ -171,7 +198,7 @@ static int receive_fd(int from)
 
 static void rights_body(void *with)
 {
-	struct object *o = came(file("a"), "received");
+	struct object *o = given_by(came(file("a"), "received"), getppid());
 
 	read_all(o, receive_fd(((int *)with)[1]));
 }
@@ -188,10 +215,51 @@ static void rights(void)
 	reap(p);
 }
 
+static void connect_and_send(void *with)
+{
+	struct sockaddr_un *at = with;
+	struct object *o = file("a");
+	int fd = (int)need(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+
+	need(connect(fd, (struct sockaddr *)at, sizeof(*at)), "connect");
+	send_fd(fd, reading(o), o);
+}
+
+/* One file of several processes. */
+static void rights_of(struct object *o, int givers)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int listener = (int)need(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"), fd, i;
+	struct process *p;
+
+	memcpy(at.sun_path + 1, &(pid_t){getpid()}, sizeof(pid_t));
+	need(bind(listener, (struct sockaddr *)&at, sizeof(at)), "bind");
+	need(listen(listener, 1), "listen");
+	for (i = 0; i < givers; i++) {
+		p = spawn(connect_and_send, &at);
+		fd = (int)need(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept4");
+		given_by(o, p->pid);
+		read_all(o, receive_fd(fd));
+		close(fd);
+		reap(p);
+	}
+}
+
+static void rights_of_two(void)
+{
+	rights_of(came(file("a"), "received"), 2);
+}
+
+/* More of them than the kernel side keeps of one second: then it says so. */
+static void rights_of_five(void)
+{
+	rights_of(given_by_others(came(file("a"), "received")), 5);
+}
+
 static void taken(void)
 {
 	struct process *p = spawn(holder, NULL);
-	struct object *o = came(file("a"), "pidfd");
+	struct object *o = given_by(came(file("a"), "pidfd"), p->pid);
 	int pidfd;
 
 	await_flag(0);
@@ -234,7 +302,7 @@ static struct fanotify_event_metadata next_event(int fd)
 static void fanotify_notified(void)
 {
 	struct process *p = spawn(toucher, NULL);
-	struct object *o = came(file("a"), "fanotify");
+	struct object *o = told(given_by(came(file("a"), "fanotify"), p->pid), "close_nowrite");
 	int fd = watch(FAN_CLASS_NOTIF, FAN_CLOSE_NOWRITE);
 
 	raise_flag(0);
@@ -244,21 +312,73 @@ static void fanotify_notified(void)
 	reap(p);
 }
 
-static void fanotify_asked(void)
+/* Accesses of two processes, in one read of the group. */
+static void fanotify_several(void)
 {
-	struct process *p = spawn(toucher, NULL);
-	struct object *o = came(file("a"), "fanotify");
-	int fd = watch(FAN_CLASS_CONTENT, FAN_OPEN_PERM);
-	struct fanotify_event_metadata event;
-	struct fanotify_response answer = {.response = FAN_ALLOW};
+	struct process *p = spawn(toucher, NULL), *q = spawn(toucher, NULL);
+	struct object *o = given_by(given_by(came(file("a"), "fanotify"), p->pid), q->pid);
+	int fd = watch(FAN_CLASS_NOTIF, FAN_OPEN | FAN_ACCESS | FAN_CLOSE_NOWRITE);
+	struct fanotify_event_metadata *event = (void *)buffer;
+	long left;
 
+	told(told(told(o, "open"), "access"), "close_nowrite");
 	raise_flag(0);
-	event = next_event(fd);
-	answer.fd = event.fd;
+	raise_flag(2);
+	reap(p);
+	reap(q);
+	left = need(read(fd, buffer, sizeof(buffer)), "fanotify events");
+	for (; FAN_EVENT_OK(event, left); event = FAN_EVENT_NEXT(event, left))
+		close(event->fd);
+	close(fd);
+}
+
+/* Opens, reads and executes it, as far as that goes with a text. */
+static void asker(void *with)
+{
+	struct object *o = optional(file("a"));
+
+	(void)with;
+	await_flag(0);
+	read_all(o, reading(o));
+	execl(o->path[0], "a", NULL);
+	raise_flag(1);
+}
+
+static void answer_event(struct object *o, int fd)
+{
+	struct fanotify_event_metadata event = next_event(fd);
+	struct fanotify_response answer = {.fd = event.fd, .response = FAN_ALLOW};
+
 	got(o, pread(event.fd, buffer, 100, 0));
 	need(write(fd, &answer, sizeof(answer)), "fanotify answer");
-	read_all(o, event.fd);
-	close(fd);
+	close(event.fd);
+}
+
+static void fanotify_asked(void)
+{
+	struct process *p = spawn(asker, NULL);
+	struct object *o = told(given_by(came(file("a"), "fanotify"), p->pid), "open_perm");
+	struct pollfd asked = {.fd = watch(FAN_CLASS_CONTENT, FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_OPEN_EXEC_PERM), .events = POLLIN};
+
+	told(told(o, "access_perm"), "open_exec_perm");
+	raise_flag(0);
+	while (!__atomic_load_n(&area->flag[1], __ATOMIC_ACQUIRE))
+		if (need(poll(&asked, 1, 10), "poll"))
+			answer_event(o, asked.fd);
+	close(asked.fd);
+	reap(p);
+}
+
+/* Listeners that ask for threads are given no process. */
+static void fanotify_threads(void)
+{
+	struct process *p = spawn(toucher, NULL);
+	struct object *o = told(given_by_others(came(file("a"), "fanotify")), "close_nowrite");
+	int fd = watch(FAN_CLASS_NOTIF | FAN_REPORT_TID, FAN_CLOSE_NOWRITE);
+
+	raise_flag(0);
+	await_flag(1);
+	read_all(o, next_event(fd).fd);
 	raise_flag(2);
 	reap(p);
 }
@@ -337,13 +457,18 @@ static const struct act acts[] = {
 	{"tmpfile-linkat", "O_TMPFILE", temporary},
 	{"path-reopened", NULL, reopened, one_file},
 	{"proc-root", NULL, through_root, one_file},
+	{"proc-root-other", NULL, through_other_root, one_file},
 	{"proc-fd", NULL, through_fd, one_file},
 	{"fsopen", "Linux 5.2", detached_new},
 	{"open-tree", "Linux 5.2", detached_tree, sub_file},
 	{"scm-rights", NULL, rights, one_file},
+	{"scm-rights-two", NULL, rights_of_two, one_file},
+	{"scm-rights-many", NULL, rights_of_five, one_file},
 	{"pidfd-getfd", "Linux 5.6", taken, one_file},
 	{"fanotify", "fanotify", fanotify_notified, one_file},
-	{"fanotify-permission", "CONFIG_FANOTIFY_ACCESS_PERMISSIONS", fanotify_asked, one_file},
+	{"fanotify-permission", "CONFIG_FANOTIFY_ACCESS_PERMISSIONS", fanotify_asked, one_program},
+	{"fanotify-several", "fanotify", fanotify_several, one_file},
+	{"fanotify-threads", "Linux 4.20", fanotify_threads, one_file},
 	{"fanotify-passed", "fanotify", fanotify_passed, one_file},
 	{"seccomp-addfd", "Linux 5.9", seccomp_put, one_file},
 };

@@ -174,6 +174,44 @@ static void compare_how(struct verdict *v, json_t *truth, json_t *got, const cha
 	}
 }
 
+/* What the first list has and the second has not. */
+static void compare_lists(struct verdict *v, unsigned *class, json_t *list, json_t *other, const char *who, const char *what)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach (list, i, value) {
+		char *s;
+
+		if (contains(other, value))
+			continue;
+		s = shown(value);
+		differ(v, class, "%.200s: %s %s", who, what, s);
+		free(s);
+	}
+}
+
+/* Whom it came from is told whole, and of nobody else; where the truth lets it, that there were more will do. */
+static void compare_from(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	json_t *expected = json_object_get(truth, "from"), *have = json_object_get(got, "from");
+	bool more = json_is_true(json_object_get(got, "from_more")), may = json_is_true(json_object_get(truth, "from_more"));
+
+	compare_lists(v, &v->wrong, have, expected, who, "from: expected no");
+	if (!more || !may)
+		compare_lists(v, &v->below, expected, have, who, "from: missing");
+	if (more ? !may : may && !expected)
+		differ(v, &v->below, "%.200s: from: others are %s", who, more ? "told of" : "not told of");
+}
+
+static void compare_events(struct verdict *v, json_t *truth, json_t *got, const char *who)
+{
+	json_t *expected = json_object_get(truth, "events"), *have = json_object_get(got, "events");
+
+	compare_lists(v, &v->wrong, have, expected, who, "events: expected no");
+	compare_lists(v, &v->below, expected, have, who, "events: missing");
+}
+
 /* ---- files ---- */
 
 /* Path -> array of the report's entries, so that 10,000 files do not cost 10,000 searches each. */
@@ -299,6 +337,10 @@ static void compare_file(struct verdict *v, json_t *truth, json_t *got)
 	use(got);
 	compare_counters(v, truth, got, who);
 	compare_how(v, truth, got, who);
+	if (!json_is_true(json_object_get(truth, "optional"))) {
+		compare_from(v, truth, got, who);
+		compare_events(v, truth, got, who);
+	}
 	compare_value(v, truth, got, "type", who);
 	compare_value(v, truth, got, "deleted", who);
 	compare_value(v, truth, got, "ino", who);

@@ -102,6 +102,15 @@ static inline void truth_text(FILE *out, const char *key, const char *value)
 	truth_strings(out, key, list, false);
 }
 
+static inline void truth_from(FILE *out, const pid_t *from)
+{
+	size_t i;
+
+	for (i = 0; i < ALIASES && from[i]; i++)
+		fprintf(out, "%s%d", i ? "," : "\"from\":[", from[i]);
+	fputs(i ? "]," : "", out);
+}
+
 static inline void truth_object(FILE *out, const struct object *o)
 {
 	int i;
@@ -109,6 +118,10 @@ static inline void truth_object(FILE *out, const struct object *o)
 	fputc('{', out);
 	truth_strings(out, "path", o->path, false);
 	truth_strings(out, "how", o->how, true);
+	truth_strings(out, "events", o->events, true);
+	truth_from(out, o->from);
+	if (o->from_more)
+		fputs("\"from_more\":true,", out);
 	truth_text(out, "type", o->type);
 	truth_text(out, "view", o->view);
 	if (o->lower_layer) {

@@ -617,7 +617,7 @@ static void rights(void)
 	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec part = {buffer, 1};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-	struct object *o = came(file("a"), "received");
+	struct object *o = given_by(came(file("a"), "received"), getpid());
 	struct flow *near, *far;
 	int fds[2], got_fd;
 

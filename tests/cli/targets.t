@@ -425,6 +425,34 @@ if [ -x "$storm" ]; then
 				accounted "$case" "$act-truth"
 		done
 	done
+	# What is told in the ring alone, call by call: actions, and opens that were refused. Each that is not in the report is one that was lost
+	# (with trampolines the kernel's path of an action is a record of its own, which can be lost beside it).
+	told='def renamed: [.processes[].actions[]? | select(.kind == "rename") | .detail.count // 1] | add // 0; def refused: [.processes[].files[].failed] | add // 0;
+		def told: refused + ([.processes[].actions[]? | .detail.count // 1] | add // 0);'
+	to_the_call() { # CASE TRUTH
+		holds "$1" "$told"'told as $seen | ($truth[0] | told) as $calls | (.session.hooks == "trampoline") as $places | .completeness | .lost as $lost | .exact == ($lost.records + $lost.map_full == 0) and
+			$seen <= $calls and ($seen + $lost.records == $calls or ($places and $seen + $lost.records > $calls)) and ([.gaps[].count] | add // 0) == $lost.records + $lost.map_full' --slurpfile truth "$2.json"
+	}
+	export QUIS_ACT_SCALE=2
+	for act in renames probes; do
+		overflowed=0
+		mkdir "$act" && "$storm" --prepare "$act" "$T/$act" >/dev/null 2>&1
+		"$QUIS" run -o "$act-flood" -- "$storm" "$act" "$T/$act" >out 2>err
+		is "$act: with room: the command is unharmed" "$?:$(cat err)" 0:
+		report "$act-flood"
+		ok "$act: with room: exact" holds "$act-flood" "$told"'.completeness.exact and (if $act == "renames" then renamed == 25000 else refused == 5000 end)' --arg act "$act"
+		for options in "--ring-bytes 4096" "--map-entries 64 --ring-bytes 4096" "--map-entries 1 --ring-bytes 4096 --epoch-ms 3000"; do
+			case=$act-flood${options//[ -]/}
+			# shellcheck disable=SC2086
+			"$QUIS" run -o "$case" $options -- "$storm" "$act" "$T/$act" >out 2>err
+			is "$act: $options: the command is unharmed" "$?:$(cat err)" 0:
+			report "$case"
+			ok "$act: $options: each call is seen or lost ($(jq -r "$told"'"\(told) seen, \(.completeness.lost | tostring)"' "$case.json" 2>&1))" to_the_call "$case" "$act-flood"
+			holds "$case" .completeness.exact || overflowed=$((overflowed + 1))
+		done
+		ok "$act: the ring did overflow" test "$overflowed" -gt 0
+	done
+	unset QUIS_ACT_SCALE
 else
 	skip "too little room" "no $storm"
 fi

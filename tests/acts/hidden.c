@@ -1,5 +1,7 @@
 /* One hook that is not there: what it saw is missing, and named; everything else counts exactly. The kernel's symbol is hidden from the
- * sensor (--hide), as if this kernel had none of that name. */
+ * sensor (--hide), as if this kernel had none of that name. Recorded by the tracepoint, which has no hook for each call
+ * or path, `call` and `place` have nothing to lose: `ring` and `faults` hide what both ways to attach have, and
+ * tests/cli/doctor.t each hook of that way. */
 #include "act.h"
 #include "uring.h"
 

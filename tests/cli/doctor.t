@@ -52,6 +52,29 @@ ok "hidden: what falls short by it says why, and what would mend it" jq -e "$sai
 	length == 1 and (.[0].mend | test("io_uring_disabled")))' hidden
 ok "hidden: one hook less, no more" jq -e --slurpfile plain plain '.modes[0].hook_count == $plain[0].modes[0].hook_count - 1' hidden
 is "hidden: one way less, no more" "$(diff <(ways plain) <(ways hidden) | grep -c '^>')" 1
+# Each hook of the tracepoint way beside that at the end of any call: without those of processes there is nothing to record, each other
+# takes down its own ways alone.
+while read -r symbol program; do
+	jq -e --arg hook "tp_btf/$symbol" '[.modes[0].ways[].hooks[]] | any(. == $hook)' plain >/dev/null || { skip "hidden: $symbol" "not in this kernel"; continue; }
+	doctor --hide "$symbol" >less
+	ok "hidden: $symbol alone is missing, and named" jq -e --slurpfile plain plain --arg program "$program" '.modes[0] | .available and
+		[.missing[].program] == [$program] and .hook_count == $plain[0].modes[0].hook_count - 1 and ([.ways[] | select(.missing)] | length) == 1' less
+	is "hidden: $symbol takes down only its ways" "$(jq -n --slurpfile plain plain --slurpfile less less --arg program "$program" '[$plain[0], $less[0] | .modes[0].ways] |
+		transpose | map(select(.[0] != .[1])) | map(.[1] | select(.missing | (. // "") | test("^" + $program + ":") | not)) | length')" 0
+	ok "hidden: $symbol: why, and what would mend it" jq -e "$said_of" less
+done <<-END
+	cgroup_mkdir cgroup_mkdir
+	cgroup_rmdir cgroup_rmdir
+	cgroup_attach_task cgroup_attach_task
+	io_uring_cqe_overflow uring_overflow
+	mm_filemap_map_pages page_fault_around
+END
+for symbol in sys_exit sched_process_exec sched_process_fork sched_process_exit; do
+	doctor --hide "$symbol" >less
+	ok "hidden: without $symbol there is no recording, and it says so" jq -e --arg symbol "$symbol" '.modes[0] | .available == false and
+		(.why | test($symbol)) and (.mend | length > 10)' less
+done
+fails "hidden: nor does a recording begin without" 77 "tp_btf/sched_process_fork" "$QUIS" run --hooks tracepoint --hide sched_process_fork -o none -- true
 "$ACTS/run" --quis "$QUIS" --hooks tracepoint --options '--hide io_uring_complete' --json acts.jsonl \
 	--only 'uring/read,file/pread,file/readv,net/tcp4,change/rename' --keep --work work >acts.tap
 is "hidden: everything else counts exactly" "$(jq -r 'select(.act != "uring/read") | .result' acts.jsonl | sort | uniq -c | tr -s ' ')" " 4 exact"

@@ -387,12 +387,27 @@ static struct bpf_object_open_opts open_options_for(const struct sensor_options 
 		.sz = sizeof(struct bpf_object_open_opts), .btf_custom_path = options->btf ? options->btf : KERNEL_TYPES, .object_name = "quis"};
 }
 
+/* The first hook that is not there and cannot be done without. */
+static const char *needed_missing(const struct sensor *sensor)
+{
+	size_t i;
+
+	for (i = 0; i < sensor->missing_count; i++) {
+		const struct bpf_program *program = bpf_object__find_program_by_name(sensor->object, sensor->missing[i].program);
+
+		if (program && is_needed(program))
+			return bpf_program__section_name(program);
+	}
+	return NULL;
+}
+
 /* One program that the kernel refuses takes down itself alone: it is left out and the rest is tried again. */
 static int load(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
 	struct bpf_object_open_opts open_options = open_options_for(options);
 	struct refusals refusals = {.count = 0};
 	struct bpf_program *program;
+	const char *needed;
 	uint8_t objects, files;
 	int error, i;
 
@@ -404,6 +419,12 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 		sensor->missing_count = 0;
 		size_maps(sensor, options, btf);
 		choose_programs(sensor, btf, options, &refusals);
+		needed = needed_missing(sensor);
+		if (needed) {
+			snprintf(last_words, sizeof(last_words), "it has no hook %s, without which there is nothing to record", needed);
+			error = -ENOTSUP;
+			break;
+		}
 		objects = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "look"));
 		set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
 		files = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "file_held"));

@@ -127,6 +127,7 @@ ok "... text: on the first screen, and no byte claimed" grep -qE "python3[^ ]*\\
 "$QUIS" report given --format html -o given.html
 ok "... HTML" grep -q 'data/shadow</code> itself, open, to a process that was not recorded' given.html
 is "... query" "$("$QUIS" query given moved --csv | grep -c "data/shadow.*descriptor.*$TAKER")" 1
+is "... and nobody handed it to who gave it" "$("$QUIS" query given handed --csv | grep -c data/shadow)" 0
 "$QUIS" timeline given --format timesketch -o given.jsonl 2>/dev/null
 ok "... timeline" bash -c 'jq -se "[.[] | select(.message | contains(\"handed over, open, \"))] | length >= 1 and all(.timestamp_desc | startswith(\"Open File Handed Over\"))" given.jsonl'
 

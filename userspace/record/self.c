@@ -140,7 +140,7 @@ static bool signalled(const struct self *self, const struct record_action *recor
 		return true;
 	if (pid == 0)
 		return (int)record->args[4] == self->group;
-	return -pid == self->group;
+	return -(int64_t)pid == self->group; /* INT_MIN has no counterpart in an int */
 }
 
 static bool below_case(const struct self *self, struct text_view path)

@@ -93,7 +93,7 @@ if command -v strace >/dev/null; then
 		PIDS+=("$RECORDER")
 	}
 	sensor
-	within 20 test -s first/checkpoint
+	ok "it records anew" within 60 test -s first/checkpoint
 	background strace -qq -o calls -e trace=write -P "$T/first/facts-000001.ndjson" -e inject=write:error=EIO:signal=SIGKILL -p "$RECORDER"
 	traced() { grep -q "^TracerPid:.$BG$" "/proc/$RECORDER/status"; }
 	within 10 traced

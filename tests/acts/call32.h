@@ -59,4 +59,14 @@ static inline void want_int80(void)
 		skip("int 0x80: signal %d (needs CONFIG_IA32_EMULATION)", WTERMSIG(status));
 }
 
+/* For spawn(): becomes the 32-bit program that the act has written. */
+static inline void run_elf32(void *with)
+{
+	(void)with;
+	need(chdir(act_dir), "chdir");
+	came(file("elf32"), "executed")->unsaid = ~0U;
+	execl(in_dir("elf32"), "elf32", (char *)NULL);
+	skip("32-bit program: %s (needs CONFIG_IA32_EMULATION)", strerror(errno));
+}
+
 #endif

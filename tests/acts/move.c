@@ -616,18 +616,9 @@ static void prepare_elf32(void)
 	close(fd);
 }
 
-static void elf32_body(void *with)
-{
-	(void)with;
-	need(chdir(act_dir), "chdir");
-	came(file("elf32"), "executed")->unsaid = ~0U;
-	execl(in_dir("elf32"), "elf32", (char *)NULL);
-	skip("32-bit program: %s (needs CONFIG_IA32_EMULATION)", strerror(errno));
-}
-
 static void elf32(void)
 {
-	struct process *p = spawn(elf32_body, NULL), *self = me;
+	struct process *p = spawn(run_elf32, NULL), *self = me;
 	struct object *o;
 	int status;
 

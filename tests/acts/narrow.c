@@ -412,18 +412,9 @@ static void prepare_program(void)
 	write_program();
 }
 
-static void program_body(void *with)
-{
-	(void)with;
-	need(chdir(act_dir), "chdir");
-	came(file("elf32"), "executed")->unsaid = ~0U;
-	execl(in_dir("elf32"), "elf32", (char *)NULL);
-	skip("32-bit program: %s (needs CONFIG_IA32_EMULATION)", strerror(errno));
-}
-
 static void changes_of_program(void)
 {
-	struct process *p = spawn(program_body, NULL), *self = me;
+	struct process *p = spawn(run_elf32, NULL), *self = me;
 	int status;
 
 	need(waitpid(p->pid, &status, 0), "waitpid");

@@ -45,13 +45,6 @@ static int ask_uncopied(const struct io_uring_sqe *sqe)
 	return result;
 }
 
-static void sink(void *with)
-{
-	struct end e = accepted(*(int *)with);
-
-	receive_all(&e, SIZE_MAX);
-}
-
 static void send_uncopied(void)
 {
 	union address a = loopback(AF_INET);

@@ -28,13 +28,6 @@ static int reading(struct object *o)
 	return opened(o, open(o->path[0], O_RDONLY | O_CLOEXEC));
 }
 
-static void sink(void *with)
-{
-	struct end e = accepted(*(int *)with);
-
-	receive_all(&e, SIZE_MAX);
-}
-
 /* ---- bytes into a TCP socket ---- */
 
 static void send_file(void)

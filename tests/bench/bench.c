@@ -163,7 +163,7 @@ static struct workload {
 	char program[PATH_MAX];
 	struct samples run[CONFIGS], cpu[CONFIGS], sensor[CONFIGS]; /* sensor: its own CPU, or the peer's */
 	uint64_t lost;
-	bool wrong;
+	bool wrong, left_out;
 } workloads[] = {
 	{.name = "getppid", .operation = "getppid, not hooked", .quick = 1000000, .full = 2000000},
 	{.name = "scan", .operation = "open+fstat+read+close", .quick = FILES, .full = FILES},
@@ -272,7 +272,7 @@ static unsigned round_number;
 static void run_peer(struct workload *w, size_t config)
 {
 	const struct peer *peer = peer_at(config - FLOOR);
-	struct truth truths[16];
+	struct truth truths[TRUTHS_MAX];
 	double used;
 	pid_t pid;
 
@@ -294,63 +294,91 @@ static void run_peer(struct workload *w, size_t config)
 		add_sample(&w->sensor[config], used / (operations(w) * options.samples));
 }
 
-static bool record_once(struct workload *w, size_t config, const char *const *flags, uint64_t *ret_lost)
+static bool wanted(const struct workload *w)
 {
-	struct truth truths[16];
+	return w->program[0] && !w->left_out;
+}
+
+/* All workloads in one recording: it takes seconds to begin one, and minutes on an emulated processor. */
+static bool record_once(size_t config, const char *const *flags, uint64_t *ret_lost)
+{
+	static struct truth truths[WORKLOADS * TRUTHS_MAX];
+	size_t i, k, count = 0;
 	struct sensor sensor;
 	uint64_t before;
 	bool right;
 
 	sensor_start(&sensor, flags);
-	before = sensor_cpu(&sensor);
-	run_samples(w, config, truths);
-	if (config == RECORDED) {
-		sensor_wait_end(&sensor, truths[options.samples - 1].pid);
+	for (i = 0; i < WORKLOADS; i++) {
+		struct workload *w = &workloads[i];
+
+		if (!wanted(w))
+			continue;
+		before = sensor_cpu(&sensor);
+		run_samples(w, config, truths + count);
+		count += options.samples;
+		if (config != RECORDED)
+			continue;
+		sensor_wait_end(&sensor, truths[count - 1].pid);
 		add_sample(&w->sensor[config], (double)(sensor_cpu(&sensor) - before) / (operations(w) * options.samples));
 	}
 	sensor_stop(&sensor);
 	*ret_lost = 0;
-	right = check_report(&sensor, truths, config == RECORDED ? options.samples : 0, ret_lost);
+	right = check_report(&sensor, truths, config == RECORDED ? count : 0, ret_lost);
 	sensor_forget(&sensor);
+	for (i = 0; i < WORKLOADS; i++)
+		for (k = 0; config == RECORDED && k < count; k++)
+			workloads[i].wrong |= truths[k].wrong && !strcmp(truths[k].workload, workloads[i].name);
 	return right;
 }
 
 /* What is lost, and told to be lost, where other work has the processors is repeated; what is counted wrong never is. */
-static void run_config(struct workload *w, size_t config, const char *idle_pid)
+static void record(size_t config, const char *const *flags)
 {
-	const char *const beside[] = {"--pid", idle_pid, NULL};
-	const char *const recorded[] = {"--path", w->program, NULL};
-	struct truth truths[16];
 	unsigned attempt;
 	uint64_t lost;
+	size_t i;
 
-	if (config == BARE) {
-		run_samples(w, config, truths);
-		return;
-	}
-	if (config >= FLOOR) {
-		run_peer(w, config);
-		return;
-	}
 	for (attempt = 0; attempt < ATTEMPTS; attempt++) {
-		if (record_once(w, config, config == BESIDE ? beside : recorded, &lost))
+		if (record_once(config, flags, &lost))
 			return;
 		if (!lost)
 			break;
 	}
-	w->lost += lost;
-	w->wrong = true;
+	for (i = 0; i < WORKLOADS; i++) {
+		workloads[i].lost += wanted(&workloads[i]) ? lost : 0;
+		workloads[i].wrong |= wanted(&workloads[i]) && lost;
+	}
 }
 
-static bool wanted(const struct workload *w)
+static void run_config(size_t config, const char *idle_pid)
 {
-	return w->program[0] && (!options.only || !strcmp(options.only, w->name));
+	const char *const beside[] = {"--pid", idle_pid, NULL};
+	const char *recorded[2 * WORKLOADS + 1];
+	struct truth truths[TRUTHS_MAX];
+	size_t i, flags = 0;
+
+	for (i = 0; i < WORKLOADS; i++) {
+		struct workload *w = &workloads[i];
+
+		if (!wanted(w))
+			continue;
+		recorded[flags++] = "--path";
+		recorded[flags++] = w->program;
+		if (config == BARE)
+			run_samples(w, config, truths);
+		else if (config >= FLOOR)
+			run_peer(w, config);
+	}
+	recorded[flags] = NULL;
+	if (config == BESIDE || config == RECORDED)
+		record(config, config == BESIDE ? beside : recorded);
 }
 
-/* Each workload goes through its configurations in turn; which comes first changes with the round. */
+/* All go through the configurations in turn; which comes first changes with the round. */
 static void run_rounds(void)
 {
-	unsigned round, i, k, configs = config_count();
+	unsigned round, k, configs = config_count();
 	char idle_pid[16];
 	pid_t idle = sleeper();
 
@@ -358,9 +386,8 @@ static void run_rounds(void)
 	for (round = 0; round < options.rounds; round++) {
 		round_number = round;
 		progress("round %u of %u", round + 1, options.rounds);
-		for (i = 0; i < WORKLOADS; i++)
-			for (k = 0; k < configs && wanted(&workloads[i]); k++)
-				run_config(&workloads[i], (k + round) % configs, idle_pid);
+		for (k = 0; k < configs; k++)
+			run_config((k + round) % configs, idle_pid);
 	}
 	kill(idle, SIGKILL);
 	waitpid(idle, NULL, 0);
@@ -724,18 +751,33 @@ static void parse(int argc, char **argv)
 	options.samples = options.quick ? 3 : 4;
 }
 
+/* `names` has commas between. */
+static void choose(const char *names)
+{
+	char *left = strdup(names), *name;
+	size_t i;
+
+	for (i = 0; i < WORKLOADS; i++)
+		workloads[i].left_out = true;
+	while ((name = strsep(&left, ","))) {
+		for (i = 0; i < WORKLOADS && strcmp(name, workloads[i].name); i++)
+			;
+		if (i == WORKLOADS) {
+			fprintf(stderr, "bench: no workload %s\n", name);
+			exit(2);
+		}
+		workloads[i].left_out = false;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool wrong;
 	size_t i;
 
 	parse(argc, argv);
-	for (i = 0; options.only && i < WORKLOADS && strcmp(options.only, workloads[i].name); i++)
-		;
-	if (options.only && i == WORKLOADS) {
-		fprintf(stderr, "bench: no workload %s\n", options.only);
-		return 2;
-	}
+	if (options.only)
+		choose(options.only);
 	prepare();
 	run_rounds();
 	if (!options.only) {

@@ -15,12 +15,13 @@
 #define CONNECT_NAME "bench.example"
 #define PAIR_PROCESSES 5
 #define SAMPLES_MAX 400
+#define TRUTHS_MAX 16 /* samples a round */
 
 struct options {
 	const char *quis, *record, *programs; /* quis, quis-record, the directory of work and leaf */
 	const char *dir;		      /* to work in: made and removed by scripts/bench */
 	const char *json;
-	const char *only;  /* the name of one workload */
+	const char *only;  /* names of workloads, with commas between */
 	const char *hooks; /* NULL: the best that attaches */
 	unsigned rounds, samples;
 	bool quick;
@@ -60,10 +61,11 @@ struct truth {
 	pid_t pid;
 	unsigned count;
 	const char *files; /* canonical directory */
+	bool wrong;	   /* as the report tells it: set by check_report() */
 };
 
 /* Adds what was lost to *lost; says on stderr what is wrong. False if anything was lost or is wrong. */
-bool check_report(const struct sensor *s, const struct truth *truths, size_t count, uint64_t *lost);
+bool check_report(const struct sensor *s, struct truth *truths, size_t count, uint64_t *lost);
 
 /* ---- peers.c: what runs instead of quis ---- */
 

@@ -245,32 +245,51 @@ static __always_inline struct file_row *file_row_get(const struct file_key *key)
 	return row;
 }
 
+/*
+ * When a call on a file ended. The clock is a fifth of what counting a call costs: of a file that is read or written again and again
+ * within an epoch, only the first call of a tick (jiffies: 1 to 10 ms) asks it, and the others are told with that time.
+ */
+static __always_inline u64 call_time(const struct file_row *row)
+{
+	u64 tick;
+
+	if (row->reads + row->writes < TIMED_CALLS)
+		return bpf_ktime_get_boot_ns();
+	tick = bpf_jiffies64();
+	if (*(volatile u64 *)&state.tick != tick) {
+		*(volatile u64 *)&state.tick_time = bpf_ktime_get_boot_ns(); /* before the tick, which says that it is there */
+		*(volatile u64 *)&state.tick = tick;
+	}
+	return *(volatile u64 *)&state.tick_time;
+}
+
 /* Counts one call on a file. `what` is enum what with enum how; `task` is the owner. */
 __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 {
+	u64 inode = object_inode(file), now;
 	struct file_key key;
 	struct file_row *row;
-	u64 now;
 
-	file_key_fill(&key, object_inode(file), task);
+	file_key_fill(&key, inode, task);
 	row = file_row_get(&key);
 	if (!row) {
 		if (name_file(file, what, bytes, from, task))
 			lose_call(what, bytes);
 		return 0;
 	}
-	now = bpf_ktime_get_boot_ns();
+	now = call_time(row);
 	if (!row->first)
 		row->first = now;
 	file_row_add(row, what, bytes);
-	row->last = now;
+	if (now > row->last)
+		row->last = now;
 	if ((row->how & what & HOW_MASK) != (what & HOW_MASK))
 		row->how |= what & HOW_MASK;
 	if (what & HOW_GIVEN)
 		file_row_from(row, from);
 	if (what >> EVENTS_SHIFT)
 		row->events |= what >> EVENTS_SHIFT;
-	if (!READ(struct inode, object_inode(file), i_nlink))
+	if (!READ(struct inode, inode, i_nlink))
 		row->deleted = 1;
 	if (row->named)
 		return 0;

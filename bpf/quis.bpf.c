@@ -118,10 +118,11 @@ __noinline int exit_32(u64 regs, s64 ret)
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
+	u64 task = bpf_get_current_task();
 	struct pt_regs *regs;
 	long ret = ctx[1];
 
-	switch (mark_of(current_tgid())) {
+	switch (mark_of(typed_loads ? READ(struct task_struct, task, tgid) : current_tgid())) {
 	case MARK_FLAGGED:
 		break;
 	case MARK_SCRIPT:
@@ -133,11 +134,11 @@ int sys_exit(u64 *ctx)
 		if (!follow_depth || ret <= 0)
 			return 0;
 		regs = TYPED_REGS(ctx);
-		if (!receives(REG(orig_ax)) || READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT ||
+		if (!receives(REG(orig_ax)) || READ(struct task_struct, task, thread_info.status) & TS_COMPAT ||
 			!received(A))
 			return 0;
 	}
-	if (READ(struct task_struct, bpf_get_current_task(), thread_info.status) & TS_COMPAT)
+	if (READ(struct task_struct, task, thread_info.status) & TS_COMPAT)
 		return exit_32(plain(ctx), ret);
 	regs = TYPED_REGS(ctx);
 	switch (REG(orig_ax)) {

@@ -121,6 +121,7 @@ enum event {
 };
 
 #define FROM_KEPT 3
+#define TIMED_CALLS 64 /* reads and writes of a file in an epoch, each of which is timed */
 
 struct file_key {
 	u64 start;
@@ -387,6 +388,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 lost_actions;    /* actions not told */
 	u64 lost_payload;    /* payload that could not be copied or sent: only names are missing */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
+	u64 tick, tick_time; /* the kernel's tick that the clock was last asked in, and what it said: see call_time() */
 	u64 root_dentry;     /* of quis-record: paths end there, so that they are as it sees them, in a chroot too */
 	u8 used[USED_KINDS]; /* enum used */
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */

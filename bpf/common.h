@@ -161,6 +161,7 @@ struct scratch {
 	u32 view_at; /* ... there; 0: it did not */
 	struct beneath beneath; /* of a file: here and not on the stack, which is short */
 	u32 path_at, path_end, path_flags;
+	u32 here_at; /* where our own path of a file of another mount namespace begins, path_at: there is none */
 	u32 lower_length;
 	u64 args[8]; /* of an action */
 	u8 out[SCRATCH_OUT * 2 + 2048];

@@ -119,13 +119,41 @@ static __always_inline void view_from(struct scratch *s, u64 task)
 	s->view_mount = mount_of((u64)READ(struct path, root, mnt));
 }
 
-/* The end of the path, from there on; the root itself is the slash that the path begins with. `end`: where the path ends */
-static __always_inline void view_put(struct text_ref *view, const struct scratch *s, u32 path_at, u32 end)
+/*
+ * The path and, where it is another one, what it is to the process: the end of the walk in its own mount namespace, from its root on; the root
+ * itself is the slash that the walk begins with. Ours is the path, if there is one.
+ */
+static __always_inline void paths_put(struct record_file *r, const struct scratch *s)
 {
-	bool other = s->view_at && s->view_at != path_at;
+	bool here = s->here_at != s->path_at, rooted = s->view_at && s->view_at != s->path_at;
 
-	view->length = !other ? 0 : s->view_at < end ? end - s->view_at : 1;
-	view->offset = (other && s->view_at < end ? s->view_at : path_at) - s->at;
+	r->path.offset = s->here_at - s->at;
+	r->path.length = (here ? s->path_at : s->path_end) - s->here_at;
+	r->view.length = rooted ? (s->view_at < s->path_end ? s->path_end - s->view_at : 1) : here ? s->path_end - s->path_at : 0;
+	r->view.offset = (rooted && s->view_at < s->path_end ? s->view_at : s->path_at) - s->at;
+}
+
+/* Walks to the names of a file: its path, ours if that is another, and that of what lies beneath. */
+static __always_inline void walk_file(u32 slot, struct scratch *s, u64 inode, u64 path, u64 task)
+{
+	u64 dentry = (u64)READ(struct path, path, dentry), mnt = (u64)READ(struct path, path, mnt);
+
+	s->path_end = s->at;
+	view_from(s, task);
+	walk_path(slot, dentry, mnt);
+	s->path_at = s->at;
+	s->path_flags = s->flags;
+	s->view_dentry = 0;
+	walk_here(slot, dentry, mnt);
+	s->here_at = s->at;
+	__builtin_memset(&s->beneath, 0, sizeof(s->beneath));
+	s->lower_length = 0;
+	if (!is_overlay(inode))
+		return;
+	beneath_of(&s->beneath, inode);
+	s->lower_length = walk_file_system(slot, named_dentry(s->beneath.inode, s->beneath.dentry));
+	if (s->flags & PATH_TRUNCATED)
+		s->lower_length = 0;
 }
 
 /* Sends the record that names a file; with what != WHAT_TOUCH it carries one call that found no room in the counters. 0: sent. */
@@ -142,19 +170,7 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	s = scratch_at(slot);
 	if (!s)
 		return -1;
-	s->path_end = s->at;
-	view_from(s, task);
-	walk_path(slot, (u64)READ(struct path, path, dentry), (u64)READ(struct path, path, mnt));
-	s->path_at = s->at;
-	s->path_flags = s->flags;
-	__builtin_memset(&s->beneath, 0, sizeof(s->beneath));
-	s->lower_length = 0;
-	if (is_overlay(inode)) {
-		beneath_of(&s->beneath, inode);
-		s->lower_length = walk_file_system(slot, named_dentry(s->beneath.inode, s->beneath.dentry));
-		if (s->flags & PATH_TRUNCATED)
-			s->lower_length = 0;
-	}
+	walk_file(slot, s, inode, path, task);
 	r = scratch_head(s, sizeof(*r));
 	head_fill(&r->head, RECORD_file, scratch_size(s), task);
 	file_key_fill(&r->key, inode, task);
@@ -169,11 +185,9 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	r->from = from;
 	r->path_flags = s->path_flags;
 	r->path_given = 0;
-	r->path.length = s->path_end - s->path_at;
-	r->path.offset = s->path_at - s->at;
-	view_put(&r->view, s, s->path_at, s->path_end);
+	paths_put(r, s);
 	r->lower.length = s->lower_length;
-	r->lower.offset = s->path_at - s->lower_length - s->at;
+	r->lower.offset = s->here_at - s->lower_length - s->at;
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;

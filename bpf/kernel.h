@@ -104,12 +104,17 @@ struct file_system_type {
 	const char *name;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct super_block {
 	u32 s_dev;
 	unsigned long s_flags;
 	unsigned long s_magic;
 	struct file_system_type *s_type;
 	struct dentry *s_root;
+	struct list_head s_mounts;
 };
 
 struct inode {
@@ -138,6 +143,20 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+	struct list_head mnt_instance; /* of super_block.s_mounts */
+};
+
+/* from 6.18 these are a list of single links */
+struct mount___next {
+	struct mount *mnt_next_for_sb;
+};
+
+struct super_block___next {
+	struct mount *s_mounts;
+};
+
+struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
@@ -264,6 +283,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct css_set *cgroups;

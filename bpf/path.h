@@ -158,6 +158,68 @@ __noinline int walk_file_system(u32 slot, u64 dentry)
 	return walk_on(slot, s, walk_begin(s, dentry, 0));
 }
 
+/* ---- where another mount namespace's file lies for us ---- */
+
+#define MOUNTS_A_WALK 64
+
+/* A mount of another namespace than ours; no detached or internal one (an error pointer, fs/mount.h). */
+static __always_inline bool is_foreign(u64 mount)
+{
+	u64 namespace = (u64)READ(struct mount, mount, mnt_ns);
+
+	return namespace && namespace != state.mounts && namespace < -4095ULL;
+}
+
+/* The first mount of a file system in our namespace, of the first few that it has; 0: none. Copies come behind what they were made of. */
+__noinline u64 mount_here(u64 sb)
+{
+	u64 at = (u64)READ(struct super_block___next, sb, s_mounts);
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MOUNTS_A_WALK && at; i++) {
+		if ((u64)READ(struct mount, at, mnt_ns) == state.mounts)
+			return at;
+		at = (u64)READ(struct mount___next, at, mnt_next_for_sb);
+	}
+	return 0;
+}
+
+/* ... before 6.18. Another function: what it reads is not there on later kernels, and a compiler moves that out of branches. */
+__noinline u64 mount_here_listed(u64 sb)
+{
+	u64 head = MEMBER(struct super_block, sb, s_mounts), at = (u64)READ(struct list_head, head, next);
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < MOUNTS_A_WALK && at && at != head; i++) {
+		u64 mount = at - bpf_core_field_offset(struct mount, mnt_instance);
+
+		if ((u64)READ(struct mount, mount, mnt_ns) == state.mounts)
+			return mount;
+		at = (u64)READ(struct list_head, at, next);
+	}
+	return 0;
+}
+
+/* Puts our path of (dentry, vfsmount) before what is in the slot, if it lies in another mount namespace. Returns its length; 0: no other than there. */
+__noinline int walk_here(u32 slot, u64 dentry, u64 vfsmount)
+{
+	struct scratch *s = scratch_at(slot);
+	u64 mount;
+	u32 end;
+
+	if (!s || !is_foreign(mount_of(vfsmount)))
+		return 0;
+	mount = (u64)READ(struct dentry, dentry, d_sb);
+	mount = bpf_core_field_exists(struct mount___next, mnt_next_for_sb) ? mount_here(mount) : mount_here_listed(mount);
+	if (!mount)
+		return 0;
+	end = walk_begin(s, dentry, mount);
+	walk_on(slot, s, end);
+	if (s->flags & (PATH_UNREACHABLE | PATH_TRUNCATED))
+		s->at = end;
+	return end - s->at;
+}
+
 /* ---- is a path one of the flagged ones, or below one? ---- */
 
 #define HASH_START 0xcbf29ce484222325ULL /* FNV-1a, 64 bits (draft-eastlake-fnv) */

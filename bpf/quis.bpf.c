@@ -331,6 +331,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 		u64 root = MEMBER(struct fs_struct, READ(struct task_struct, plain(&ctx->task), fs), root);
 
 		state.root_dentry = (u64)READ(struct path, root, dentry);
+		state.mounts = (u64)READ(struct nsproxy, READ(struct task_struct, plain(&ctx->task), nsproxy), mnt_ns);
 	}
 	if (!task || task->pid != task->tgid || mark_of(task->tgid) != MARK_FLAGGED)
 		return 0;

@@ -390,6 +390,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u64 compat_calls;    /* 32-bit calls of flagged processes that no table knows */
 	u64 tick, tick_time; /* the kernel's tick that the clock was last asked in, and what it said: see call_time() */
 	u64 root_dentry;     /* of quis-record: paths end there, so that they are as it sees them, in a chroot too */
+	u64 mounts;	     /* its mount namespace */
 	u8 used[USED_KINDS]; /* enum used */
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */
 	u32 dirty;	     /* a row was made in this epoch */

@@ -269,11 +269,12 @@ static void deep_path(void)
 
 static void bind_directory(void)
 {
-	struct object *o = file("other/a"); /* as the process has it: what it was mounted over */
+	struct object *o = file("sub/a");
 
 	private_mounts();
 	need(mount(in_dir("sub"), in_dir("other"), NULL, MS_BIND, NULL), "bind mount");
-	read_all(o, opened(o, open(o->path[0], O_RDONLY)));
+	o->view = keep(in_dir("other/a"));
+	read_all(o, opened(o, open(o->view, O_RDONLY)));
 }
 
 static void prepare_bind_file(void)
@@ -284,11 +285,12 @@ static void prepare_bind_file(void)
 
 static void bind_file(void)
 {
-	struct object *o = file("over");
+	struct object *o = file("a");
 
 	private_mounts();
 	need(mount(in_dir("a"), in_dir("over"), NULL, MS_BIND, NULL), "bind mount");
-	read_all(o, opened(o, open(in_dir("over"), O_RDONLY)));
+	o->view = keep(in_dir("over"));
+	read_all(o, opened(o, open(o->view, O_RDONLY)));
 }
 
 static void tmpfs(void)
@@ -364,11 +366,10 @@ static void list_root(void)
 
 static void contained_body(void *with)
 {
-	/* its mounts have no other top: what lies above that top, and how another namespace gets there, they do not
-	 * tell */
-	struct object *o = object("file", "/a");
+	struct object *o = file("sub/a");
 
 	(void)with;
+	o->view = "/a";
 	private_mounts();
 	need(mount(in_dir("sub"), in_dir("sub"), NULL, MS_BIND, NULL), "bind mount");
 	need(chdir(in_dir("sub")), "chdir");

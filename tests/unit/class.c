@@ -95,6 +95,23 @@ static void test_names(void **state)
 	assert_null(class_why("/nowhere", 8));
 }
 
+static const char *seen(const char *path, const char *view)
+{
+	return class_of_seen(path, strlen(path), view, view ? strlen(view) : 0);
+}
+
+static void test_seen(void **state)
+{
+	const char *inside = "/var/lib/containers/x/merged/data";
+
+	(void)state;
+	assert_string_equal(seen(inside, NULL), "other");
+	assert_string_equal(seen(inside, "/etc/shadow"), "credentials");
+	assert_string_equal(seen("/etc/shadow", "/usr/lib/libc.so.6"), "credentials");
+	assert_string_equal(seen(inside, "/usr/lib/x86_64-linux-gnu/libc.so.6"), "other"); /* it cannot make a file ordinary */
+	assert_string_equal(seen(inside, "/nowhere"), "other");
+}
+
 /* A program of its own for each, since rules are read once: the answer is its exit status. */
 static int ask(void **state, const char *rules, const char *path, const char *class, bool problem)
 {
@@ -138,6 +155,7 @@ int main(void)
 		/* Before any question: children read the rules for themselves. */
 		cmocka_unit_test_setup_teardown(test_user, unit_setup, unit_teardown),
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_seen),
 		cmocka_unit_test(test_names),
 	};
 

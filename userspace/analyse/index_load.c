@@ -172,7 +172,8 @@ static uint32_t path_hash(struct loader *loader)
 static int put_file(struct loader *loader, uint32_t id)
 {
 	const struct line_field *path = find_text(loader, KEY("file.path"));
-	const char *class = path ? class_of(path->text, path->len) : NULL;
+	const struct line_field *view = find_text(loader, KEY("quis.file.view"));
+	const char *class = path ? class_of_seen(path->text, path->len, view ? view->text : NULL, view ? view->len : 0) : NULL;
 	int err;
 
 	sqlite3_bind_int64(loader->put_file, 1, id);

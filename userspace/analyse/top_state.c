@@ -89,7 +89,8 @@ static struct top_process *find_process(struct top *top, struct line *line)
 static void take_access(struct top *top, struct line *line, struct top_process *process, bool open)
 {
 	const struct line_field *path = find_text(line, KEY("file.path"));
-	const char *class = path ? class_of(path->text, path->len) : "other";
+	const struct line_field *view = find_text(line, KEY("quis.file.view"));
+	const char *class = path ? class_of_seen(path->text, path->len, view ? view->text : NULL, view ? view->len : 0) : "other";
 	uint64_t bytes = find_count(line, KEY("quis.read_bytes"));
 	char plain[TOP_NAME];
 	size_t i;

@@ -306,6 +306,14 @@ const char *class_of(const char *path, size_t len)
 	return rule ? state.classes[state.rules[rule].class].name : "other";
 }
 
+const char *class_of_seen(const char *path, size_t len, const char *view, size_t view_len)
+{
+	size_t rule = find_rule(path, len);
+	const char *seen = !rule && view ? class_of(view, view_len) : "other";
+
+	return rule ? state.classes[state.rules[rule].class].name : class_ordinary(seen) ? "other" : seen;
+}
+
 const char *class_why(const char *path, size_t len)
 {
 	size_t rule = find_rule(path, len);

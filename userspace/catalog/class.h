@@ -13,6 +13,11 @@
 
 /* Never NULL; one of class_name(). What belongs to the product is "own" instead, which the path alone does not tell (own.h). */
 const char *class_of(const char *path, size_t len);
+/*
+ * Of a file that the process saw by another path (`view`, NULL: by none), as in a container: what that path tells, where the first tells nothing.
+ * A process makes such paths as it likes: so they may make a file worth a look, and never ordinary.
+ */
+const char *class_of_seen(const char *path, size_t len, const char *view, size_t view_len);
 /* Why it has this class; NULL for "other". */
 const char *class_why(const char *path, size_t len);
 /* The classes, most telling first; NULL after the last. */

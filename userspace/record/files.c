@@ -59,9 +59,14 @@ static struct file_burst *file_get(struct recorder *r, const struct file_key *ke
 	return b;
 }
 
+static bool same_text(struct text_view a, struct text_view b)
+{
+	return a.text && b.text && a.length == b.length && !memcmp(a.text, b.text, a.length);
+}
+
 static void set_name(struct name *name, struct text_view view, uint32_t flags)
 {
-	if (name->text && name->length == view.length && !memcmp(name->text, view.text, view.length)) {
+	if (same_text((struct text_view){name->text, name->length}, view)) {
 		name->flags = flags;
 		return;
 	}
@@ -156,12 +161,13 @@ void files_record(struct recorder *r, const struct record_file *record)
 {
 	struct file_burst *b = file_get(r, &record->key);
 	static char bytes[SCRATCH_BYTES];
+	struct text_view path = joined(&record->head, record->path, record->path_given, bytes), view = record_text(&record->head, record->view);
 
-	set_path(b, joined(&record->head, record->path, record->path_given, bytes), record->path_flags);
+	set_path(b, path, record->path_flags);
 	b->mode = record->mode;
 	b->rdev = record->rdev;
 	b->magic = record->magic;
-	set_name(&b->view, record_text(&record->head, record->view), 0);
+	set_name(&b->view, same_text(view, path) ? (struct text_view){NULL, 0} : view, 0);
 	set_name(&b->lower, record_text(&record->head, record->lower), 0);
 	b->lower_ino = record->lower_ino;
 	b->lower_dev = record->lower_dev;

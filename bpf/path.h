@@ -170,11 +170,19 @@ static __always_inline bool is_foreign(u64 mount)
 	return namespace && namespace != state.mounts && namespace < -4095ULL;
 }
 
-/* The first mount of a file system in our namespace, of the first few that it has; 0: none. Copies come behind what they were made of. */
+/*
+ * The first mount of a file system in our namespace, of the first few that it has; 0: none. Copies come behind what they were made of. Two
+ * functions that ask for themselves whether they are of this kernel: older ones verify each, called or not, and what is not there must be dead.
+ */
+#define mounts_are_linked() bpf_core_field_exists(struct mount___next, mnt_next_for_sb)
+
 __noinline u64 mount_here(u64 sb)
 {
-	u64 at = (u64)READ(struct super_block___next, sb, s_mounts);
+	u64 at;
 
+	if (!mounts_are_linked())
+		return 0;
+	at = (u64)READ(struct super_block___next, sb, s_mounts);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MOUNTS_A_WALK && at; i++) {
 		if ((u64)READ(struct mount, at, mnt_ns) == state.mounts)
@@ -184,11 +192,15 @@ __noinline u64 mount_here(u64 sb)
 	return 0;
 }
 
-/* ... before 6.18. Another function: what it reads is not there on later kernels, and a compiler moves that out of branches. */
+/* ... before 6.18 */
 __noinline u64 mount_here_listed(u64 sb)
 {
-	u64 head = MEMBER(struct super_block, sb, s_mounts), at = (u64)READ(struct list_head, head, next);
+	u64 head, at;
 
+	if (mounts_are_linked())
+		return 0;
+	head = MEMBER(struct super_block, sb, s_mounts);
+	at = (u64)READ(struct list_head, head, next);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < MOUNTS_A_WALK && at && at != head; i++) {
 		u64 mount = at - bpf_core_field_offset(struct mount, mnt_instance);
@@ -210,7 +222,7 @@ __noinline int walk_here(u32 slot, u64 dentry, u64 vfsmount)
 	if (!s || !is_foreign(mount_of(vfsmount)))
 		return 0;
 	mount = (u64)READ(struct dentry, dentry, d_sb);
-	mount = bpf_core_field_exists(struct mount___next, mnt_next_for_sb) ? mount_here(mount) : mount_here_listed(mount);
+	mount = mounts_are_linked() ? mount_here(mount) : mount_here_listed(mount);
 	if (!mount)
 		return 0;
 	end = walk_begin(s, dentry, mount);

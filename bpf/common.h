@@ -118,10 +118,7 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
 /* A word of the context as a plain number: loaded directly it would be a typed pointer. */
 static __always_inline u64 plain(const void *address)
 {
-	u64 value;
-
-	bpf_probe_read_kernel(&value, sizeof(value), address);
-	return value;
+	return READ_AT(u64, address);
 }
 
 /* ---- scratch: where records are put together ---- */

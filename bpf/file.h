@@ -36,7 +36,7 @@ struct {
 
 __noinline int hold(u64 file)
 {
-	u64 files = (u64)READ(struct task_struct, bpf_get_current_task(), files), thread = bpf_get_current_pid_tgid();
+	u64 files = (u64)READ(struct task_struct, bpf_get_current_task(), files), thread;
 	bool shared = files && READ(struct files_struct, files, count.counter) > 1;
 	struct held new = {file, file, 0}, *h;
 
@@ -44,6 +44,7 @@ __noinline int hold(u64 file)
 		state.used[USED_THREADS] = 1;
 	else if (!state.used[USED_THREADS])
 		return 0;
+	thread = bpf_get_current_pid_tgid();
 	h = bpf_map_lookup_elem(&held, &thread);
 	if (!shared) {
 		if (h)

@@ -7,7 +7,7 @@
 #define QUIS_BPF_CALL_H
 
 #include "bpf/action.h"
-#include "bpf/transfer.h"
+#include "bpf/rights.h"
 
 #define MAP_ANONYMOUS 0x20
 #define MAP_POPULATE 0x8000
@@ -17,7 +17,6 @@
 #define MSG_FASTOPEN 0x20000000
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
 #define CONTROL_MAX 4	  /* control messages looked at in one message */
-#define RIGHTS_MAX 253	  /* SCM_MAX_FD, include/net/scm.h */
 
 static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 uaddr)
 {
@@ -287,7 +286,7 @@ static __always_inline void pass_right(u64 at, u32 from, u64 to)
 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
 		return;
-	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, to ? 0 : from, 0);
+	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
 	if (to)
 		give_file(fd, to);
 }
@@ -340,7 +339,7 @@ __noinline int on_control(u64 file, u64 umessage, u32 what)
 	}
 	if (!is_rights(&c))
 		return 0;
-	from = peer_of(sk);
+	from = what == WHAT_SEND ? 0 : sender_of(sk, at);
 	count = (c.length - sizeof(c)) / 4;
 	at += sizeof(c);
 #pragma clang loop unroll(disable)

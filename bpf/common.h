@@ -19,6 +19,7 @@ const volatile u8 object_stats;	    /* the object of a stat is told by a hook, w
 const volatile u8 uring_request_at; /* which argument of io_uring_submit_sqe is the request */
 const volatile u32 uring_shots_mask; /* of the flags of a multishot request */
 const volatile u8 held_told;	    /* security_file_permission tells the file that a call began with */
+const volatile u8 senders_told;	    /* the kernel's functions tell who sent a descriptor (rights.h) */
 const volatile u8 faults_told;	    /* the kernel has mm_filemap_fault and mm_filemap_map_pages (6.12) */
 const volatile u8 follow_depth;	    /* --follow-ipc: flagged over so many hand-overs; 0: not at all */
 const volatile u8 uring_cqe;	    /* io_uring_complete gives the completion entry (6.16), not its parts */

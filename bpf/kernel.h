@@ -273,6 +273,7 @@ struct bpf_prog {
 struct task_struct {
 	struct thread_info thread_info;
 	struct mm_struct *mm;
+	u32 flags;
 	int exit_code;
 	s32 pid;
 	s32 tgid;
@@ -425,6 +426,17 @@ struct iov_iter {
 struct msghdr {
 	void *msg_name;
 	struct iov_iter msg_iter;
+	void *msg_control;
+};
+
+struct scm_fp_list {
+	s16 count;
+	s16 max;
+	struct list_head vertices; /* from 6.10 */
+};
+
+struct scm_cookie {
+	struct scm_fp_list *fp;
 };
 
 struct iovec {

@@ -202,6 +202,27 @@ int place_mount(u64 *ctx)
 ATTRIBUTE_PLACE(security_inode_setxattr, 188)
 ATTRIBUTE_PLACE(security_inode_removexattr, 197)
 
+SEC("fexit/scm_fp_dup")
+int sender_copied(u64 *ctx)
+{
+	rights_copied(plain(&ctx[0]), plain(&ctx[1]));
+	return 0;
+}
+
+SEC("fentry/unix_prepare_fpl")
+int sender_attached(u64 *ctx)
+{
+	rights_attached(plain(&ctx[0]));
+	return 0;
+}
+
+SEC("fentry/scm_detach_fds")
+int sender_told(u64 *ctx)
+{
+	rights_received(plain(&ctx[0]), plain(&ctx[1]));
+	return 0;
+}
+
 /*
  * The object of a stat, whatever call asks for it. File systems that lie on others ask these in turn, by a mount of their own that hangs
  * in no namespace (ovl_getattr(), before 6.8): that is not the process's doing.

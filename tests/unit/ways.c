@@ -181,6 +181,22 @@ static void test_a_missing_hook(void **state)
 #define DEVICE(major, minor) ((major) << 20 | (minor))
 #define PROC 0x9fa0
 
+static void test_a_file_that_was_received(void **state)
+{
+	static struct recorder r;
+	struct file_burst b = {.sum.reads = 1};
+
+	(void)state;
+	uses_file(&r, &b);
+	assert_false(told(&r.uses, "Who sent a file"));
+	b.sum.how = HOW_RECEIVED;
+	uses_file(&r, &b);
+	assert_true(told(&r.uses, "Who sent a file"));
+	sensor.hooks = HOOKS_TRAMPOLINE;
+	assert_false(told(&r.uses, "Who sent a file"));
+	sensor.hooks = HOOKS_TRACEPOINT;
+}
+
 static void test_files_that_tell(void **state)
 {
 	static struct recorder r;
@@ -311,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_a_missing_hook_has_a_mend),
 		cmocka_unit_test(test_only_what_was_used),
 		cmocka_unit_test(test_a_missing_hook),
+		cmocka_unit_test(test_a_file_that_was_received),
 		cmocka_unit_test(test_files_that_tell),
 		cmocka_unit_test(test_actions_that_tell),
 		cmocka_unit_test(test_stronger_sentences),

@@ -216,6 +216,7 @@ enum use {
 	USE_NETWORK, /* a flow with an address */
 	USE_IPC,     /* shared memory or message queues, of System V or POSIX */
 	USE_DATAGRAM, /* a unix datagram socket that is no pair */
+	USE_RECEIVED, /* an open file that came over a unix socket */
 	USE_COUNT,
 };
 

@@ -32,7 +32,6 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *format, va
 {
 	char line[512];
 	char *at, *end;
-
 	va_list again;
 
 	if (level == LIBBPF_DEBUG)
@@ -110,14 +109,14 @@ static bool target_exists(const struct btf *btf, const struct bpf_program *progr
 	return btf__find_by_name_kind(btf, name, kind) > 0;
 }
 
-static bool is_place(const struct bpf_program *program)
+static bool is_trampoline(const struct bpf_program *program)
 {
-	return !strncmp(bpf_program__section_name(program), "fentry/", 7);
+	return !strncmp(bpf_program__section_name(program), "fentry/", 7) || !strncmp(bpf_program__section_name(program), "fexit/", 6);
 }
 
 static bool is_call(const struct bpf_program *program)
 {
-	return !strncmp(bpf_program__section_name(program), "fexit/", 6);
+	return !strncmp(bpf_program__section_name(program), "fexit/__", 8);
 }
 
 /* Programs without which there is nothing to record. */
@@ -300,8 +299,8 @@ static void hook_missing(struct sensor *sensor, const struct bpf_program *progra
 
 	if ((!strncmp(bpf_program__name(program), "uring_submit", 12) || !strcmp(bpf_program__name(program), "uring_overflow")) && !refused)
 		return; /* one of two names of one hook; what both missing means, uring_complete says */
-	if (!strcmp(bpf_program__name(program), "page_fault_around") && !refused)
-		return; /* the kernel has both or none: page_fault says it */
+	if ((!strcmp(bpf_program__name(program), "page_fault_around") || !strcmp(bpf_program__name(program), "sender_attached")) && !refused)
+		return; /* the kernel has both or none: page_fault says it; before 6.10 sender_copied is told all */
 	if (sensor->missing_count == MISSING_MAX)
 		return;
 	snprintf(m->program, sizeof(m->program), "%s", bpf_program__name(program));
@@ -332,7 +331,7 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, sensor->object) {
-		bool wanted = is_call(program) || is_place(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
+		bool wanted = is_trampoline(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
 			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
 									   true;
 		bool exists = target_exists(btf, program, options->hide) &&
@@ -401,6 +400,28 @@ static const char *needed_missing(const struct sensor *sensor)
 	return NULL;
 }
 
+static bool is_loaded(const struct sensor *sensor, const char *program)
+{
+	return bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, program));
+}
+
+/* What the handlers do by themselves where a program does not do it for them; then its map takes no room. */
+static void tell_handlers(struct sensor *sensor)
+{
+	uint8_t objects = is_loaded(sensor, "look"), files = is_loaded(sensor, "file_held");
+	uint8_t senders = is_loaded(sensor, "sender_copied") && is_loaded(sensor, "sender_told");
+
+	set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
+	set_constant(sensor->object, "held_told", &files, sizeof(files));
+	set_constant(sensor->object, "senders_told", &senders, sizeof(senders));
+	if (!files)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "held"), 1);
+	if (senders)
+		return;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "rights_sent"), 1);
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "rights_got"), 1);
+}
+
 /* One program that the kernel refuses takes down itself alone: it is left out and the rest is tried again. */
 static int load(struct sensor *sensor, const struct btf *btf, const struct sensor_options *options)
 {
@@ -408,7 +429,6 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 	struct refusals refusals = {.count = 0};
 	struct bpf_program *program;
 	const char *needed;
-	uint8_t objects, files;
 	int error, i;
 
 	for (i = 0; i < LOAD_TRIES; i++) {
@@ -425,12 +445,7 @@ static int load(struct sensor *sensor, const struct btf *btf, const struct senso
 			error = -ENOTSUP;
 			break;
 		}
-		objects = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "look"));
-		set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
-		files = bpf_program__autoload(bpf_object__find_program_by_name(sensor->object, "file_held"));
-		set_constant(sensor->object, "held_told", &files, sizeof(files));
-		if (!files)
-			bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "held"), 1);
+		tell_handlers(sensor);
 		if (options->cost)
 			keep_logs(sensor);
 		failed_program[0] = '\0';

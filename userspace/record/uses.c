@@ -108,6 +108,8 @@ void uses_file(struct recorder *r, const struct file_burst *b)
 
 	if (b->sum.maps)
 		r->uses.seen[USE_MAP].count++;
+	if (b->sum.how & HOW_RECEIVED)
+		r->uses.seen[USE_RECEIVED].count++;
 	if (!path->text || !(b->sum.opens || b->sum.reads || b->sum.writes || b->sum.maps))
 		return;
 	if (disk(b))
@@ -146,6 +148,7 @@ void uses_finish(struct recorder *r)
 		return;
 	r->uses.seen[USE_MAP].count++;
 	r->uses.seen[USE_ARGUMENT].count++;
+	r->uses.seen[USE_RECEIVED].count++;
 }
 
 bool use_of(const struct uses *uses, enum use use)

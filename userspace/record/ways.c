@@ -7,6 +7,7 @@
 #include <string.h>
 #include <bpf/libbpf.h>
 
+#define GIVERS "Who sent a file that was received over a unix socket: told is who connected the socket, listened on it or made the pair, even if another sent over it."
 #define ARGUMENTS "The kernel's own paths of actions: they are the arguments given, which another thread may have changed."
 #define REPLACED "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."
 #define EXACTLY {SEEN_EXACTLY, NULL, NULL}
@@ -35,6 +36,7 @@ const struct way ways[] = {
 	{HOW, "inherited over fork and exec, duplicated, standard input", "process_exec process_fork", {EXACTLY, EXACTLY}},
 	{HOW, "open or mapped before the recording began", "snapshot_task snapshot_file snapshot_mapping", {EXACTLY, EXACTLY}, .use = USE_RUNNING},
 	{HOW, "received or handed over a unix socket (SCM_RIGHTS)", "recvmsg recvmmsg sendmsg sendmmsg", {EXACTLY, EXACTLY}},
+	{HOW, "... and who sent it", "sender_*", {EXACTLY, {SEEN_LOWER, GIVERS, TRAMPOLINES}}, .use = USE_RECEIVED},
 	{HOW, "taken out of another process (pidfd_getfd)", "pidfd_getfd", {EXACTLY, EXACTLY}},
 	{HOW, "out of a fanotify event", "read", {EXACTLY, EXACTLY}},
 	{HOW, "memfd, pipes, mounts that hang nowhere", "memfd_create fsopen fsmount open_tree", {EXACTLY, EXACTLY}},
@@ -172,6 +174,8 @@ static const struct {
 	{"snapshot_file", "files that were open before the start are named only when they are used", "Linux 5.8 or later"},
 	{"snapshot_mapping", "files that were mapped before the start are not named", "Linux 5.12 or later"},
 	{"file_held", "when another thread replaces a descriptor during a call, the bytes may count for the new file", "a kernel whose security_file_permission can be hooked (CONFIG_SECURITY)"},
+	{"sender_*", "told of a file that was received over a unix socket is who connected the socket, listened on it or made the pair, and not who sent a file over it",
+		"a kernel whose scm_fp_dup, scm_detach_fds and, where it is, unix_prepare_fpl can be hooked"},
 	{"look", "what object stat told of is not seen", "a kernel whose security_inode_getattr can be hooked (CONFIG_SECURITY)"},
 	{"place_*", "the path of such an action is the argument given, not the kernel's own", "CONFIG_SECURITY_PATH"},
 	{"ia32_*", "this call of 32-bit programs is not seen", "ia32_emulation=0 keeps 32-bit programs from running"},

@@ -56,6 +56,7 @@ struct object {
 	const char *how[ALIASES], *events[ALIASES];
 	pid_t from[ALIASES];
 	bool from_more; /* not all of them need be told, if it is said that there were others */
+	pid_t noted;	/* whom the kernel has for the other end of the socket: without trampolines that one may be told instead, if it is said */
 	uint64_t ino;
 	uint64_t count[COUNTERS];
 	unsigned unsaid;
@@ -314,6 +315,13 @@ static inline struct object *given_by(struct object *o, pid_t pid)
 static inline struct object *given_by_others(struct object *o)
 {
 	o->from_more = true;
+	return o;
+}
+
+/* ... over a socket that this process made or connected. */
+static inline struct object *noted(struct object *o, pid_t pid)
+{
+	o->noted = pid;
 	return o;
 }
 

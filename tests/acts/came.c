@@ -181,7 +181,7 @@ static void send_fd(int to, int fd, const struct object *o)
 	handed(o, f);
 }
 
-static int receive_fd(int from)
+static int receive_fd(int from, int flags)
 {
 	union {
 		struct cmsghdr head;
@@ -191,8 +191,10 @@ static int receive_fd(int from)
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	int fd = -1;
+	ssize_t n = need(recvmsg(from, &message, flags | MSG_CMSG_CLOEXEC), "recvmsg");
 
-	received(flow("unix", NULL, NULL, NULL), recvmsg(from, &message, MSG_CMSG_CLOEXEC));
+	if (!(flags & MSG_PEEK))
+		received(flow("unix", NULL, NULL, NULL), n);
 	memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
 	return fd;
 }
@@ -201,7 +203,7 @@ static void rights_body(void *with)
 {
 	struct object *o = given_by(came(file("a"), "received"), getppid());
 
-	read_all(o, receive_fd(((int *)with)[1]));
+	read_all(o, receive_fd(((int *)with)[1], 0));
 }
 
 static void rights(void)
@@ -240,7 +242,7 @@ static void rights_of(struct object *o, int givers)
 		p = spawn(connect_and_send, &at);
 		fd = (int)need(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept4");
 		given_by(o, p->pid);
-		read_all(o, receive_fd(fd));
+		read_all(o, receive_fd(fd, 0));
 		close(fd);
 		reap(p);
 	}
@@ -255,6 +257,77 @@ static void rights_of_two(void)
 static void rights_of_five(void)
 {
 	rights_of(given_by_others(came(file("a"), "received")), 5);
+}
+
+/* ---- over a pair that the sender did not make ---- */
+
+static void send_own(void *with)
+{
+	struct object *o = file("a");
+
+	send_fd(((int *)with)[0], reading(o), o);
+}
+
+/* Of so many children of this process, which made the pair. */
+static struct object *sent_by_children(int pair[2], struct process *children[], int count)
+{
+	struct object *o = noted(came(file("a"), "received"), getpid());
+	int i;
+
+	need(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
+	for (i = 0; i < count; i++) {
+		children[i] = spawn(send_own, pair);
+		given_by(o, children[i]->pid);
+	}
+	return o;
+}
+
+static void rights_of_child(void)
+{
+	struct process *child;
+	int pair[2];
+	struct object *o = sent_by_children(pair, &child, 1);
+
+	read_all(o, receive_fd(pair[1], 0));
+	reap(child);
+}
+
+/* A look at the message gives descriptors of its own, and leaves it there. */
+static void rights_peeked(void)
+{
+	struct process *child;
+	int pair[2];
+	struct object *o = sent_by_children(pair, &child, 1);
+
+	read_all(o, receive_fd(pair[1], MSG_PEEK));
+	read_all(o, receive_fd(pair[1], 0));
+	reap(child);
+}
+
+/* Messages of two in one call. */
+static void rights_at_once(void)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control[2];
+	struct iovec part = {buffer, 1};
+	struct mmsghdr messages[2];
+	struct process *children[2];
+	int pair[2], i, fd;
+	struct object *o = sent_by_children(pair, children, 2);
+
+	for (i = 0; i < 2; i++)
+		messages[i].msg_hdr = (struct msghdr){
+			.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control[i], .msg_controllen = sizeof(control[i])};
+	if (need(recvmmsg(pair[1], messages, 2, MSG_CMSG_CLOEXEC, NULL), "recvmmsg") != 2)
+		fail("recvmmsg: not both messages");
+	received(flow("unix", NULL, NULL, NULL), 2);
+	for (i = 0; i < 2; i++) {
+		memcpy(&fd, CMSG_DATA(&control[i].head), sizeof(fd));
+		read_all(o, fd);
+		reap(children[i]);
+	}
 }
 
 static void taken(void)
@@ -453,6 +526,8 @@ static void seccomp_put(void)
 	reap(p);
 }
 
+#define NOT_THE_SENDER .may = "tracepoint:lower", .way = "who sent a file"
+
 static const struct act acts[] = {
 	{"open-by-handle-at", "a file system with handles", by_handle, one_file},
 	{"tmpfile-linkat", "O_TMPFILE", temporary},
@@ -465,6 +540,9 @@ static const struct act acts[] = {
 	{"scm-rights", NULL, rights, one_file},
 	{"scm-rights-two", NULL, rights_of_two, one_file},
 	{"scm-rights-many", NULL, rights_of_five, one_file},
+	{"scm-rights-child", NULL, rights_of_child, one_file, NOT_THE_SENDER},
+	{"scm-rights-peek", NULL, rights_peeked, one_file, NOT_THE_SENDER},
+	{"scm-rights-batch", NULL, rights_at_once, one_file, NOT_THE_SENDER},
 	{"pidfd-getfd", "Linux 5.6", taken, one_file},
 	{"fanotify", "fanotify", fanotify_notified, one_file},
 	{"fanotify-permission", "CONFIG_FANOTIFY_ACCESS_PERMISSIONS", fanotify_asked, one_program},

@@ -122,6 +122,8 @@ static inline void truth_object(FILE *out, const struct object *o)
 	truth_from(out, o->from);
 	if (o->from_more)
 		fputs("\"from_more\":true,", out);
+	if (o->noted)
+		fprintf(out, "\"noted\":%d,", o->noted);
 	truth_text(out, "type", o->type);
 	truth_text(out, "view", o->view);
 	if (o->lower_layer) {

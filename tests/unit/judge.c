@@ -122,6 +122,33 @@ static void test_skipped_runs(void **state)
 	assert_false(missed(EXACT, NULL, "none"));
 }
 
+static void check_from(int from, const char *hooks, const char *unseen, const char *expected)
+{
+	struct verdict v = {.dir = "/d", .notes = json_array()};
+	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:[i], s:i}]}]}", "processes", "pid", 1, "files", "path", "/d/x", "from", 7, "noted", 5);
+	json_t *report = json_pack("{s:{s:b, s:[s]}, s:[{s:i, s:[{s:s, s:[i]}]}], s:{s:s}}", "completeness", "exact", 1, "unseen", unseen,
+		"processes", "pid", 1, "files", "path", "/d/x", "from", from, "session", "hooks", hooks);
+
+	compare(&v, truth, report);
+	if (strcmp(judge(&v, report, "who sent"), expected))
+		fail_msg("from %d, %s, %s: not %s", from, hooks, unseen, expected);
+	json_decref(report);
+	json_decref(truth);
+	json_decref(v.notes);
+}
+
+/* Whom the kernel noted at a socket will do only without trampolines, and only where that is said. */
+static void test_noted(void **state)
+{
+	(void)state;
+	check_from(7, "trampoline", "x", "exact");
+	check_from(5, "trampoline", "Who sent it", "wrong");
+	check_from(7, "tracepoint", "x", "exact");
+	check_from(5, "tracepoint", "Who sent it", "lower");
+	check_from(5, "tracepoint", "x", "wrong");
+	check_from(6, "tracepoint", "Who sent it", "wrong");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -129,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_above),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_skipped_runs),
+		cmocka_unit_test(test_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

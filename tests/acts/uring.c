@@ -403,15 +403,9 @@ static void packet_socket(void)
 
 /* ---- what is not told ---- */
 
-/* A kernel that does not know the request refuses it at once. */
 static ssize_t take_known(const char *what)
 {
-	ssize_t n = ring_take(&ring);
-
-	if (n == -EINVAL)
-		skip("%s: not known to this kernel (needs %s)", what, this_act->needs);
-	errno = n < 0 ? (int)-n : 0;
-	return need(n, what);
+	return need(ring_result(&ring, what), what);
 }
 
 /* A request that went well leaves no completion: nothing says how much it read. */

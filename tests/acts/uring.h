@@ -91,20 +91,28 @@ static inline char *ring_room(struct ring *r, char *rooms, size_t size)
 	return rooms + (last->flags >> IORING_CQE_BUFFER_SHIFT) * size;
 }
 
-/* One request; its result, or -1 with errno. A kernel that does not know the request says EINVAL. */
-static inline int ring_do(struct ring *r, const struct io_uring_sqe *sqe)
+/* The result of the next completion, or -1 with errno. A kernel that does not know the request refuses it at once, with EINVAL. */
+static inline int ring_result(struct ring *r, const char *what)
 {
-	int result;
+	int result = ring_take(r);
 
-	ring_put(r, sqe);
-	ring_enter(r, 1, 1);
-	result = ring_take(r);
 	if (result == -EINVAL)
-		skip("io_uring request %d: not known to this kernel (needs %s)", sqe->opcode, this_act->needs);
+		skip("%s: not known to this kernel (needs %s)", what, this_act->needs);
 	if (result >= 0)
 		return result;
 	errno = -result;
 	return -1;
+}
+
+/* One request, to its end. */
+static inline int ring_do(struct ring *r, const struct io_uring_sqe *sqe)
+{
+	char what[32];
+
+	snprintf(what, sizeof(what), "io_uring request %d", sqe->opcode);
+	ring_put(r, sqe);
+	ring_enter(r, 1, 1);
+	return ring_result(r, what);
 }
 
 static inline struct io_uring_sqe ring_request(int what, int fd, const void *at, size_t length, uint64_t offset)

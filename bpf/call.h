@@ -7,68 +7,11 @@
 #define QUIS_BPF_CALL_H
 
 #include "bpf/action.h"
-#include "bpf/rights.h"
+#include "bpf/message.h"
 
 #define MAP_ANONYMOUS 0x20
 #define MAP_POPULATE 0x8000
 #define MAP_NONBLOCK 0x10000
-#define MSG_PEEK 2
-#define MSG_ERRQUEUE 0x2000
-#define MSG_FASTOPEN 0x20000000
-#define MESSAGES_MAX 1024 /* UIO_MAXIOV */
-#define CONTROL_MAX 4	  /* control messages looked at in one message */
-
-static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 uaddr)
-{
-	if (!file) {
-		/* closed by another thread before we looked: the object is gone, the call is not */
-		lose_call(what, bytes);
-		return 0;
-	}
-	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
-		return count_flow(file, what, bytes, uaddr, bpf_get_current_task());
-	return count_file(file, what, bytes, from, bpf_get_current_task());
-}
-
-/* Counts a call on an fd of the current process, be it a file or a socket. */
-__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
-{
-	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, uaddr);
-}
-
-/* ... and one of those calls that ask security_file_permission(). */
-__noinline int count_held(u64 fd, u32 what, s64 ret)
-{
-	u64 file = held_file(fd, ret);
-
-	return ret < 0 ? 0 : count_object(file, what, ret, 0, 0);
-}
-
-static __always_inline void on_open(long ret, u64 name)
-{
-	if (ret >= 0)
-		count_fd(ret, WHAT_OPEN | HOW_OPENED, 0, 0, 0);
-	else if (ret > -ERESTART_FIRST || ret < -ERESTART_LAST)
-		send_refused(name, ret);
-}
-
-/* Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. */
-static __always_inline void on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
-{
-	int wanted;
-
-	if (held_told && state.used[USED_THREADS])
-		wanted = count_held((u32)fd, what, ret);
-	else
-		wanted = ret < 0 ? 0 : count_fd((u32)fd, what, ret, 0, 0);
-	if (wanted == PAYLOAD_WANTED)
-		copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
-}
-
-static __always_inline void on_bytes(long ret, u64 fd, u32 what)
-{
-	on_data(ret, fd, what, 0, 0);
-}
 
 /* ---- fanotify: a read of the group's descriptor gives open files ---- */
 
@@ -246,181 +189,6 @@ static __always_inline void on_mmap(long ret, u64 length, u64 flags, u64 fd, u64
 		count_file(file, WHAT_FAULT, length, 0, bpf_get_current_task());
 }
 
-static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)
-{
-	if (ret == 0 || ret == -EINPROGRESS)
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	else if (ret < 0 && (ret > -ERESTART_FIRST || ret < -ERESTART_LAST))
-		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, uaddr);
-}
-
-static __always_inline void on_send(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
-{
-	if (ret < 0)
-		return;
-	if (flags & MSG_FASTOPEN) /* connects as it sends */
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	if (count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr) == PAYLOAD_WANTED)
-		copy_payload_fd((u32)fd, WHAT_SEND, ret, buffer, uaddr);
-}
-
-static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
-{
-	if (ret < 0)
-		return;
-	if (count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, uaddr) == PAYLOAD_WANTED)
-		copy_payload_fd((u32)fd, WHAT_RECEIVE, ret, buffer, uaddr);
-}
-
-/* struct user_msghdr and mmsghdr, include/linux/socket.h: only what is used is read, the stack of eight frames is 512 bytes */
-#define MESSAGE_NAME 0
-#define MESSAGE_VECTORS 16
-#define MESSAGE_CONTROL 32
-#define MESSAGE_LENGTH 56
-#define MESSAGE_SIZE 64
-
-/* One of the fds that came with a message from a process, or went with it to a socket: then its file is named before it is counted with that. */
-static __always_inline void pass_right(u64 at, u32 from, u64 to)
-{
-	u32 fd;
-
-	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
-		return;
-	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
-	if (to)
-		give_file(fd, to);
-}
-
-/* struct cmsghdr, include/linux/socket.h */
-struct control {
-	u64 length;
-	s32 level, type;
-};
-
-static __always_inline bool is_rights(const struct control *c)
-{
-	return c->level == 1 && c->type == 1; /* SOL_SOCKET, SCM_RIGHTS */
-}
-
-static __always_inline bool get_control(struct control *c, u64 at, u64 end)
-{
-	return at + sizeof(*c) <= end && !bpf_probe_read_user(c, sizeof(*c), (void *)at) && c->length >= sizeof(*c);
-}
-
-/*
- * Files that pass over a unix socket (SCM_RIGHTS). The kernel gives one such message; a sender may give several (scm_fp_copy(), net/core/scm.c):
- * what the later ones hold is lost. First the message, then its files: a loop within a loop is what kernel 5.10 walks through to no end.
- */
-__noinline int on_control(u64 file, u64 umessage, u32 what)
-{
-	u64 control[2]; /* address and length */
-	u64 sk, at, count;
-	struct control c;
-	u32 from;
-
-	if (!(file >> 32)) /* a descriptor: looked up here, where there is stack for it */
-		file = fd_file(bpf_get_current_task(), file);
-	if (!file || !inode_is_socket((u64)READ(struct file, file, f_inode)))
-		return 0;
-	sk = file_sock(file);
-	if (READ(struct sock, sk, __sk_common.skc_family) != AF_UNIX)
-		return 0;
-	if (bpf_probe_read_user(control, sizeof(control), (void *)(umessage + MESSAGE_CONTROL)) || !control[0])
-		return 0;
-	control[1] += control[0];
-	at = control[0];
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < CONTROL_MAX; i++) {
-		if (!get_control(&c, at, control[1]))
-			return 0;
-		if (is_rights(&c))
-			break;
-		at += (c.length + 7) & ~7ULL;
-	}
-	if (!is_rights(&c))
-		return 0;
-	from = what == WHAT_SEND ? 0 : sender_of(sk, at);
-	count = (c.length - sizeof(c)) / 4;
-	at += sizeof(c);
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < RIGHTS_MAX; i++) {
-		if (i >= count)
-			break;
-		pass_right(at + i * 4, from, what == WHAT_SEND ? file : 0);
-	}
-	if (what == WHAT_SEND && get_control(&c, at - sizeof(c) + ((c.length + 7) & ~7ULL), control[1]) && is_rights(&c))
-		ADD(state.lost_calls, 1);
-	return 0;
-}
-
-static __always_inline void copy_message(u64 fd, u64 umessage, u32 what, u64 bytes, u64 name)
-{
-	u64 vectors[2]; /* address and how many */
-
-	if (bpf_probe_read_user(vectors, sizeof(vectors), (void *)(umessage + MESSAGE_VECTORS)))
-		vectors[0] = vectors[1] = 0;
-	if (!vectors[1])
-		vectors[0] = 0;
-	copy_payload_fd((u32)fd, what | payload_vectors(vectors[1]), bytes, vectors[0], name);
-}
-
-/* One message: its address is in the process's memory, and, for the mmsg calls, its length, which the kernel wrote there. */
-__noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
-{
-	u64 name = 0;
-
-	if (bytes < 0) {
-		u32 length = 0;
-
-		if (bpf_probe_read_user(&length, sizeof(length), (void *)(umessage + MESSAGE_LENGTH))) {
-			ADD(state.lost_calls, 1);
-			return 0;
-		}
-		bytes = length;
-	}
-	if (flags & (MSG_PEEK | MSG_ERRQUEUE))
-		bytes = 0;
-	bpf_probe_read_user(&name, sizeof(name), (void *)(umessage + MESSAGE_NAME));
-	if (count_fd((u32)fd, what, bytes, 0, name) == PAYLOAD_WANTED)
-		copy_message(fd, umessage, what, bytes, name);
-	return 0;
-}
-
-static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 what, u64 flags)
-{
-	if (ret < 0)
-		return;
-	if (what == WHAT_SEND && (flags & MSG_FASTOPEN))
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
-	on_control((u32)fd, umessage, what);
-}
-
-/* A few messages a call: the verifier walks through each loop once, and two short loops are shorter than one long one. */
-#define MESSAGES_A_CALL 32
-
-__noinline int some_messages(u64 count, u64 fd, u64 vector, u32 what, u64 flags)
-{
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < MESSAGES_A_CALL; i++) {
-		if (i >= count)
-			break;
-		on_message(fd, vector + i * MESSAGE_SIZE, what, -1, flags);
-		on_control((u32)fd, vector + i * MESSAGE_SIZE, what);
-	}
-	return 0;
-}
-
-static __always_inline void on_messages(s64 count, u64 fd, u64 vector, u32 what, u64 flags)
-{
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < MESSAGES_MAX; i += MESSAGES_A_CALL) {
-		if ((s64)i >= count)
-			break;
-		some_messages(count - i, fd, vector + i * MESSAGE_SIZE, what, flags);
-	}
-}
-
 /* vmsplice(): the end of the pipe says which way */
 static __always_inline void on_vmsplice(long ret, u64 fd)
 {
@@ -430,9 +198,6 @@ static __always_inline void on_vmsplice(long ret, u64 fd)
 		count_fd((u32)fd, READ(struct file, file, f_mode) & 2 ? WHAT_WRITE : WHAT_READ, ret, 0, 0);
 }
 
-/*
- * Number and name are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); A..F are the arguments, R the result.
- */
 /* Sockets that hear what is not meant for them: packet, netlink, raw */
 static __always_inline bool is_hearing(u64 family, u64 type)
 {
@@ -557,7 +322,9 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 /* REGS and WORDS are the attaching program's: where the registers are, and of which kind of call */
 #define ACT(nr, spec) on_action(REGS, nr, spec, R, WORDS)
 
-
+/*
+ * Number and name are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); A..F are the arguments, R the result.
+ */
 #define QUIS_SYSCALLS(X)                                                                                               \
 	X(0, read, on_read(R, A, B))                                                                                   \
 	X(1, write, on_data(R, A, WHAT_WRITE, B, 0))                                                                     \
@@ -697,18 +464,6 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(465, listxattrat, LOOK(A, B))                                                                                \
 	X(466, removexattrat, ACT(466, AT(0) | NAME(1) | TO(3) | TO_IS_TEXT))
 
-/*
- * 32-bit calls: `int 0x80` and 32-bit programs (arch/x86/entry/syscalls/syscall_32.tbl). Numbers and some layouts differ; the name is
- * that of the kernel's function behind __ia32_. Their registers are others, so that A..F are defined anew for it.
- */
-static __always_inline u64 message_name_32(u64 umessage)
-{
-	u32 name = 0;
-
-	bpf_probe_read_user(&name, sizeof(name), (void *)umessage); /* the first of struct compat_msghdr */
-	return name;
-}
-
 static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 {
 	u32 a[6] = {};
@@ -720,8 +475,6 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 		return;
 	if (call == 11 || call == 12)
 		name = a[4];
-	else if (call == 16 || call == 17)
-		name = message_name_32(a[1]);
 	switch (call) { /* include/uapi/linux/net.h */
 	case 3:
 		on_connect(ret, a[0], a[1]);
@@ -732,19 +485,29 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 		break;
 	case 9:
 	case 11:
-	case 16:
-		on_send(ret, a[0], call == 16 ? 0 : a[1], call == 16 ? a[2] : a[3], name);
+		on_send(ret, a[0], a[1], a[3], name);
 		break;
 	case 10:
 	case 12:
 		on_receive(ret, a[0], a[1], a[3], name);
 		break;
+	case 16:
+		on_send_32(ret, a[0], a[1], a[2]);
+		break;
 	case 17:
-		on_receive(ret, a[0], 0, a[2], name);
+		on_receive_32(ret, a[0], a[1], a[2]);
+		break;
+	case 19:
+	case 20:
+		on_messages_32(ret, a[0], a[1], call == 20 ? WHAT_SEND : WHAT_RECEIVE, call == 20 ? 0 : a[3]);
 		break;
 	}
 }
 
+/*
+ * 32-bit calls: `int 0x80` and 32-bit programs (arch/x86/entry/syscalls/syscall_32.tbl). Numbers and some layouts differ; the name is
+ * that of the kernel's function behind __ia32_. Their registers are others, so that A..F are defined anew for it.
+ */
 #define QUIS_SYSCALLS_32(X)                                                                                            \
 	X(3, sys_read, on_read(R, A, B))                                                                               \
 	X(4, sys_write, on_data(R, A, WHAT_WRITE, B, 0))                                                                 \
@@ -783,15 +546,18 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(315, sys_tee, on_transfer(R, A, B))                                                                          \
 	X(333, compat_sys_preadv, on_bytes(R, A, WHAT_READ))                                                           \
 	X(334, compat_sys_pwritev, on_bytes(R, A, WHAT_WRITE))                                                         \
+	X(337, compat_sys_recvmmsg_time32, on_messages_32(R, A, B, WHAT_RECEIVE, D))                                   \
+	X(345, compat_sys_sendmmsg, on_messages_32(R, A, B, WHAT_SEND, 0))                                             \
 	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
 	X(362, sys_connect, on_connect(R, A, B))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
 	X(369, sys_sendto, on_send(R, A, B, D, E))                                                                        \
-	X(370, compat_sys_sendmsg, on_send(R, A, 0, C, message_name_32(B)))                                            \
+	X(370, compat_sys_sendmsg, on_send_32(R, A, B, C))                                                             \
 	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
-	X(372, compat_sys_recvmsg, on_receive(R, A, 0, C, message_name_32(B)))                                         \
+	X(372, compat_sys_recvmsg, on_receive_32(R, A, B, C))                                                          \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
 	X(383, sys_statx, STAT(A, B))                                                                                  \
+	X(417, compat_sys_recvmmsg_time64, on_messages_32(R, A, B, WHAT_RECEIVE, D))                                   \
 	X(437, sys_openat2, on_open(R, B))                                                                             \
 	X(439, sys_faccessat2, LOOK(A, B))
 

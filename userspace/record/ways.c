@@ -76,13 +76,13 @@ const struct way ways[] = {
 			"nothing: the kernel tells no result of these; kernel.io_uring_disabled=2 (Linux 6.6 or later) keeps processes from io_uring"),
 		.use = USE_URING},
 
-	{NARROW, "the usual calls for files, directories and sockets", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
+	{NARROW, "the usual calls for files, directories and sockets, messages and the descriptors in them", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
 	{NARROW, "the rarer calls", "",
-		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones; sendmmsg and recvmmsg, and descriptors received with a message.",
+		BOTH(SEEN_NOT, "Of 32-bit calls: the rarer ones (owners, extended attributes, mounts, means of watching; vmsplice, preadv2, open_by_handle_at, AIO).",
 			NOT_YET "the boot option ia32_emulation=0 (Linux 6.7 or later) keeps programs from 32-bit calls"),
 		.use = USE_32},
 
-	{PATHS, "the kernel's own path of every open object, walked from its dentry; from the process's own root, where that is another", "", {EXACTLY, EXACTLY}},
+	{PATHS, "the kernel's own path of every open object, walked from its dentry; from the process's own root and in its mount namespace, where these are others", "", {EXACTLY, EXACTLY}},
 	{PATHS, "overlay file systems: what lies beneath", "", {EXACTLY, EXACTLY}},
 
 	{CHANGES, "rename, link, unlink, mkdir, chmod, chown, truncate, utimes ...: that it was done",

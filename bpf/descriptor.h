@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is behind a descriptor of the current process, file or socket, is counted. */
+#ifndef QUIS_BPF_DESCRIPTOR_H
+#define QUIS_BPF_DESCRIPTOR_H
+
+#include "bpf/payload.h"
+
+static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 uaddr)
+{
+	if (!file) {
+		/* closed by another thread before we looked: the object is gone, the call is not */
+		lose_call(what, bytes);
+		return 0;
+	}
+	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
+		return count_flow(file, what, bytes, uaddr, bpf_get_current_task());
+	return count_file(file, what, bytes, from, bpf_get_current_task());
+}
+
+/* Counts a call on an fd of the current process, be it a file or a socket. */
+__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
+{
+	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, uaddr);
+}
+
+/* ... and one of those calls that ask security_file_permission(). */
+__noinline int count_held(u64 fd, u32 what, s64 ret)
+{
+	u64 file = held_file(fd, ret);
+
+	return ret < 0 ? 0 : count_object(file, what, ret, 0, 0);
+}
+
+static __always_inline void on_open(long ret, u64 name)
+{
+	if (ret >= 0)
+		count_fd(ret, WHAT_OPEN | HOW_OPENED, 0, 0, 0);
+	else if (ret > -ERESTART_FIRST || ret < -ERESTART_LAST)
+		send_refused(name, ret);
+}
+
+/* Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. */
+static __always_inline void on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
+{
+	int wanted;
+
+	if (held_told && state.used[USED_THREADS])
+		wanted = count_held((u32)fd, what, ret);
+	else
+		wanted = ret < 0 ? 0 : count_fd((u32)fd, what, ret, 0, 0);
+	if (wanted == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
+}
+
+static __always_inline void on_bytes(long ret, u64 fd, u32 what)
+{
+	on_data(ret, fd, what, 0, 0);
+}
+
+#endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/layout.h"
 #include "record/sensor_private.h"
 #include "record/confine.h"
 #include "record/pin.h"
@@ -131,73 +132,6 @@ static bool is_needed(const struct bpf_program *program)
 	return false;
 }
 
-/* What a tracepoint tells (include/trace/events/), by the parameters of its BTF type, the first of which is no argument. */
-static const struct btf_type *trace_parameters(const struct btf *btf, const char *name)
-{
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-
-	while (type && (btf_is_typedef(type) || btf_is_ptr(type)))
-		type = btf__type_by_id(btf, type->type);
-	return type && btf_is_func_proto(type) ? type : NULL;
-}
-
-static bool tells_pointer(const struct btf *btf, const struct btf_type *parameters, unsigned which)
-{
-	const struct btf_type *type = btf_vlen(parameters) > which ? btf__type_by_id(btf, btf_params(parameters)[which].type) : NULL;
-
-	return type && btf_is_ptr(type);
-}
-
-/* io_uring_complete: (ring, user_data, result) in 5.10, then with flags; with the request from 5.17; (ring, request, entry) from 6.16 */
-enum uring_layout { URING_NO_REQUEST, URING_PARTS, URING_ENTRY };
-
-static enum uring_layout uring_layout(const struct btf *btf)
-{
-	const struct btf_type *parameters = trace_parameters(btf, "btf_trace_io_uring_complete");
-
-	if (!parameters)
-		return URING_NO_REQUEST;
-	if (btf_vlen(parameters) > 5)
-		return URING_PARTS;
-	return tells_pointer(btf, parameters, 3) ? URING_ENTRY : URING_NO_REQUEST;
-}
-
-/* io_uring_submit_sqe: (ring, request, ...) from 5.13; (request, ...) from 6.0 */
-static uint8_t uring_request_at(const struct btf *btf)
-{
-	const struct btf_type *parameters = trace_parameters(btf, "btf_trace_io_uring_submit_sqe");
-
-	return parameters && tells_pointer(btf, parameters, 2);
-}
-
-/* security_inode_setxattr: (dentry, ...); behind the idmap from 5.12 */
-static uint8_t xattr_dentry_at(const struct btf *btf)
-{
-	int id = btf__find_by_name_kind(btf, "security_inode_setxattr", BTF_KIND_FUNC);
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
-
-	return type && btf_vlen(type) > 5;
-}
-
-/* The kernel's flag REQ_F_..., a member of an enum without a name, which libbpf does not relocate. */
-static uint32_t request_flag(const struct btf *btf, const char *name)
-{
-	uint32_t id, count = btf__type_cnt(btf);
-	int i;
-
-	for (id = 1; id < count; id++) {
-		const struct btf_type *type = btf__type_by_id(btf, id);
-
-		if (!btf_is_enum(type) || type->name_off)
-			continue;
-		for (i = 0; i < btf_vlen(type); i++)
-			if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), name))
-				return btf_enum(type)[i].val < 32 ? 1U << btf_enum(type)[i].val : 0;
-	}
-	return 0;
-}
-
 static void set_constant(struct bpf_object *object, const char *name, const void *value, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(object);
@@ -232,9 +166,12 @@ static uint32_t power_of_two(uint32_t value)
 
 static bool has_typed_loads(const struct btf *btf, const struct sensor_options *options)
 {
-	if (options->hide && !strcmp(options->hide, "bpf_rdonly_cast"))
-		return false;
-	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	return !(options->hide && !strcmp(options->hide, "bpf_rdonly_cast")) && layout_typed_loads(btf);
+}
+
+static bool can_keep_processor(const struct btf *btf, const struct sensor_options *options)
+{
+	return !(options->hide && !strcmp(options->hide, "bpf_preempt_disable")) && layout_keeps_processor(btf);
 }
 
 static void size_maps(struct sensor *sensor, const struct sensor_options *options, const struct btf *btf)
@@ -243,13 +180,14 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	struct bpf_map *life_ring = bpf_object__find_map_by_name(sensor->object, "life_ring");
 	uint32_t slots = power_of_two(libbpf_num_possible_cpus() * 2);
 	uint64_t files_half, life_half;
-	uint8_t cqe = uring_layout(btf) == URING_ENTRY;
-	uint8_t request_at = uring_request_at(btf);
-	uint8_t attribute_at = xattr_dentry_at(btf);
-	uint32_t shots_mask = request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | request_flag(btf, "REQ_F_MULTISHOT_BIT");
+	uint8_t cqe = layout_uring(btf) == URING_ENTRY;
+	uint8_t request_at = layout_uring_request(btf);
+	uint8_t attribute_at = layout_xattr_dentry(btf);
+	uint32_t shots_mask = layout_request_flag(btf, "REQ_F_APOLL_MULTISHOT_BIT") | layout_request_flag(btf, "REQ_F_MULTISHOT_BIT");
 	uint8_t faults = btf__find_by_name_kind(btf, "btf_trace_mm_filemap_fault", BTF_KIND_TYPEDEF) > 0;
 	uint8_t depth = options->follow.on ? options->follow.depth : 0;
 	uint8_t typed = has_typed_loads(btf, options);
+	uint8_t undisturbed = can_keep_processor(btf, options);
 
 	if (slots > SCRATCH_SLOTS_MAX)
 		slots = SCRATCH_SLOTS_MAX;
@@ -267,6 +205,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	set_constant(sensor->object, "undisturbed", &undisturbed, sizeof(undisturbed));
 	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	set_constant(sensor->object, "follow_depth", &depth, sizeof(depth));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
@@ -335,7 +274,7 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
 									   true;
 		bool exists = target_exists(btf, program, options->hide) &&
-			      (strncmp(bpf_program__name(program), "uring_", 6) || uring_layout(btf) != URING_NO_REQUEST);
+			      (strncmp(bpf_program__name(program), "uring_", 6) || layout_uring(btf) != URING_NO_REQUEST);
 		bool bad = refused(refusals, bpf_program__name(program));
 
 		if (wanted && !exists && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))

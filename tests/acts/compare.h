@@ -475,15 +475,17 @@ static bool flow_text(json_t *truth, json_t *got, const char *key)
 }
 
 /* Several flows may share the ends that tell them apart (socket pairs, connections to one server): the one with the
- * right numbers and the right near end is preferred, then one with the right numbers. */
-static json_t *flow_find(json_t *flows, json_t *truth)
+ * right numbers and the right near end is preferred, then one with the right numbers. `undirected`: one that says neither way. */
+static json_t *flow_find(json_t *flows, json_t *truth, bool undirected)
 {
-	static const char *const keys[] = {"family", "protocol", "direction", "remote", NULL};
+	static const char *const keys[] = {"family", "protocol", "remote", NULL}, *const direction[] = {"direction", NULL};
 	json_t *entry, *any = NULL, *alike = NULL;
 	size_t i;
 
 	json_array_foreach (flows, i, entry) {
 		if (used(entry) || !agree(truth, entry, keys))
+			continue;
+		if (undirected ? !!json_object_get(entry, "direction") : !agree(truth, entry, direction))
 			continue;
 		if (flow_numbers(truth, entry) && flow_text(truth, entry, "local"))
 			return entry;
@@ -513,9 +515,14 @@ static void compare_peer(struct verdict *v, json_t *truth, json_t *got, const ch
 
 static void compare_flow(struct verdict *v, json_t *truth, json_t *flows)
 {
-	json_t *got = flow_find(flows, truth);
+	json_t *got = flow_find(flows, truth, false);
 	char *who = shown(truth), *all;
 
+	if (!got) {
+		got = flow_find(flows, truth, true);
+		if (got)
+			differ(v, &v->below, "flow %s: it is not told which way", who);
+	}
 	if (got) {
 		use(got);
 		compare_counters(v, truth, got, who);

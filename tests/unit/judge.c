@@ -149,6 +149,32 @@ static void test_noted(void **state)
 	check_from(6, "tracepoint", "Who sent it", "wrong");
 }
 
+static void check_direction(const char *told, const char *completeness, const char *expected)
+{
+	struct verdict v = {.dir = "/d", .notes = json_array()};
+	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:s, s:i}]}]}", "processes", "pid", 1, "flows", "remote", "127.0.0.1:1", "direction", "in", "sent_bytes", 7);
+	json_t *report = json_pack("{s:o, s:[{s:i, s:[{s:s, s:s*, s:i}]}], s:{s:s}}", "completeness", json_loads(completeness, 0, NULL), "processes", "pid", 1,
+		"flows", "remote", "127.0.0.1:1", "direction", told, "sent_bytes", 7, "session", "hooks", "trampoline");
+
+	assert_non_null(report);
+	compare(&v, truth, report);
+	if (strcmp(judge(&v, report, NULL), expected))
+		fail_msg("%s, %s: not %s", told ? told : "no direction", completeness, expected);
+	json_decref(report);
+	json_decref(truth);
+	json_decref(v.notes);
+}
+
+/* That a connection was accepted may have been lost: then nothing is told of its direction, which is less, and nothing false. */
+static void test_direction(void **state)
+{
+	(void)state;
+	check_direction("in", EXACT, "exact");
+	check_direction(NULL, LOST(GAP("05", "06", SKIPPED)), "lower");
+	check_direction(NULL, EXACT, "wrong");
+	check_direction("out", LOST(GAP("05", "06", SKIPPED)), "wrong");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -157,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_skipped_runs),
 		cmocka_unit_test(test_noted),
+		cmocka_unit_test(test_direction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

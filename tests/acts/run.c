@@ -556,7 +556,7 @@ static size_t perform_those(const char *work, const struct batch *b, bool fall_s
 	size_t i, n = 0;
 
 	for (i = 0; i < rows_n && !interrupted; i++) {
-		if (!wanted(&rows[i]) || batch_of(&rows[i]) != b || !*rows[i].may == fall_short)
+		if (!wanted(&rows[i]) || batch_of(&rows[i]) != b || !permitted_at_worst(&rows[i]) == fall_short)
 			continue;
 		perform(&rows[i], work);
 		n++;

@@ -11,7 +11,6 @@
 /* ---- settings, fixed before load: dead branches are cut by the verifier ---- */
 
 const volatile u8 typed_loads;	  /* the kernel has bpf_rdonly_cast (6.2) */
-const volatile u8 undisturbed;	  /* the kernel lets a program keep its processor, and call functions meanwhile (6.15) */
 const volatile u32 scratch_slots; /* a power of two */
 const volatile u64 files_half;	  /* half of a ring: wake quis-record beyond */
 const volatile u64 life_half;
@@ -80,24 +79,6 @@ struct {
 } life_ring SEC(".maps");
 
 #define ADD(where, value) __sync_fetch_and_add(&(where), (value))
-
-/* ---- not to be preempted ---- */
-
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
-/*
- * Where the kernel preempts a task within a program, the next task on that processor goes without that program, until the first comes back
- * (prog->active in kernel/bpf/trampoline.c and kernel/trace/bpf_trace.c). What is long is done undisturbed; what is left is the way in and out.
- */
-#define UNDISTURBED(statement)                                                                                         \
-	do {                                                                                                           \
-		if (undisturbed)                                                                                       \
-			bpf_preempt_disable();                                                                         \
-		statement;                                                                                             \
-		if (undisturbed)                                                                                       \
-			bpf_preempt_enable();                                                                          \
-	} while (0)
 
 /* ---- reading kernel memory ---- */
 

@@ -32,7 +32,7 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
 		if (current_flagged() || follows(number, ret, A))                                                     \
-			UNDISTURBED(handler);                                                                          \
+			handler;                                                                                       \
 		else if (is_open(number) && ret >= 0 && mark_of(current_tgid()) == MARK_SCRIPT)                        \
 			script_opened(ret, number == OPEN_CALL ? A : B);                                               \
 		return 0;                                                                                              \
@@ -67,7 +67,7 @@ QUIS_SYSCALLS(X)
 		if (!current_flagged())                                                                                \
 			return 0;                                                                                      \
 		state.used[USED_32] = 1;                                                                               \
-		UNDISTURBED(handler);                                                                                  \
+		handler;                                                                                               \
 		return 0;                                                                                              \
 	}
 QUIS_SYSCALLS_32(X)
@@ -115,11 +115,6 @@ __noinline int exit_32(u64 regs, s64 ret)
 #undef REGS
 #define REGS plain(ctx)
 
-#define X(number, name, handler)                                                                                       \
-	case number:                                                                                                   \
-		handler;                                                                                               \
-		break;
-
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
@@ -143,13 +138,17 @@ int sys_exit(u64 *ctx)
 			!received(A))
 			return 0;
 	}
-	if (READ(struct task_struct, task, thread_info.status) & TS_COMPAT) {
-		UNDISTURBED(exit_32(plain(ctx), ret));
-		return 0;
-	}
+	if (READ(struct task_struct, task, thread_info.status) & TS_COMPAT)
+		return exit_32(plain(ctx), ret);
 	regs = TYPED_REGS(ctx);
-	UNDISTURBED(switch (REG(orig_ax)) { QUIS_SYSCALLS(X) });
+	switch (REG(orig_ax)) {
+#define X(number, name, handler)                                                                                       \
+	case number:                                                                                                   \
+		handler;                                                                                               \
+		break;
+		QUIS_SYSCALLS(X)
 #undef X
+	}
 	return 0;
 }
 
@@ -160,7 +159,7 @@ int sys_exit(u64 *ctx)
 	int place_##hook(u64 *ctx)                                                                                     \
 	{                                                                                                              \
 		if (current_flagged())                                                                                 \
-			UNDISTURBED(send_place(nr, dentry, mnt, to, bpf_get_current_pid_tgid()));                      \
+			send_place(nr, dentry, mnt, to, bpf_get_current_pid_tgid());                                   \
 		return 0;                                                                                              \
 	}
 #define P(n) plain(&ctx[n])
@@ -179,9 +178,7 @@ PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 SEC("fentry/security_file_permission")
 int file_held(u64 *ctx)
 {
-	if (current_flagged())
-		UNDISTURBED(hold(plain(&ctx[0])));
-	return 0;
+	return current_flagged() ? hold(plain(&ctx[0])) : 0;
 }
 
 SEC("fentry/mnt_want_write")
@@ -190,7 +187,7 @@ int place_mount(u64 *ctx)
 	u64 thread = bpf_get_current_pid_tgid(), mnt = plain(&ctx[0]);
 
 	if (current_flagged())
-		UNDISTURBED(bpf_map_update_elem(&write_mounts, &thread, &mnt, BPF_ANY));
+		bpf_map_update_elem(&write_mounts, &thread, &mnt, BPF_ANY);
 	return 0;
 }
 
@@ -199,7 +196,7 @@ int place_mount(u64 *ctx)
 	int place_##hook(u64 *ctx)                                                                                     \
 	{                                                                                                              \
 		if (current_flagged())                                                                                 \
-			UNDISTURBED(send_attribute_place(nr, plain(&ctx[xattr_dentry_at ? 1 : 0])));                   \
+			send_attribute_place(nr, plain(&ctx[xattr_dentry_at ? 1 : 0]));                                \
 		return 0;                                                                                              \
 	}
 ATTRIBUTE_PLACE(security_inode_setxattr, 188)
@@ -208,21 +205,21 @@ ATTRIBUTE_PLACE(security_inode_removexattr, 197)
 SEC("fexit/scm_fp_dup")
 int sender_copied(u64 *ctx)
 {
-	UNDISTURBED(rights_copied(plain(&ctx[0]), plain(&ctx[1])));
+	rights_copied(plain(&ctx[0]), plain(&ctx[1]));
 	return 0;
 }
 
 SEC("fentry/unix_prepare_fpl")
 int sender_attached(u64 *ctx)
 {
-	UNDISTURBED(rights_attached(plain(&ctx[0])));
+	rights_attached(plain(&ctx[0]));
 	return 0;
 }
 
 SEC("fentry/scm_detach_fds")
 int sender_told(u64 *ctx)
 {
-	UNDISTURBED(rights_received(plain(&ctx[0]), plain(&ctx[1])));
+	rights_received(plain(&ctx[0]), plain(&ctx[1]));
 	return 0;
 }
 
@@ -240,38 +237,32 @@ int look(u64 *ctx)
 	path = plain(&ctx[0]);
 	inode = (u64)READ(struct dentry, path_dentry(path), d_inode);
 	if (!is_inner_mount(path_mnt(path)) && !inode_is_socket(inode))
-		UNDISTURBED(count_file(path | AT_PATH, WHAT_STAT, 0, 0, bpf_get_current_task()));
+		count_file(path | AT_PATH, WHAT_STAT, 0, 0, bpf_get_current_task());
 	return 0;
 }
 
 SEC("tp_btf/mm_filemap_fault")
 int page_fault(u64 *ctx)
 {
-	if (current_flagged())
-		UNDISTURBED(fault_seen(plain(&ctx[0]), ctx[1], ctx[1]));
-	return 0;
+	return current_flagged() ? fault_seen(plain(&ctx[0]), ctx[1], ctx[1]) : 0;
 }
 
 SEC("tp_btf/mm_filemap_map_pages")
 int page_fault_around(u64 *ctx)
 {
-	if (current_flagged())
-		UNDISTURBED(fault_seen(plain(&ctx[0]), ctx[1], ctx[2]));
-	return 0;
+	return current_flagged() ? fault_seen(plain(&ctx[0]), ctx[1], ctx[2]) : 0;
 }
 
 SEC("tp_btf/io_uring_submit_req")
 int uring_submit(u64 *ctx)
 {
-	UNDISTURBED(uring_submitted(plain(&ctx[0])));
-	return 0;
+	return uring_submitted(plain(&ctx[0]));
 }
 
 SEC("tp_btf/io_uring_submit_sqe")
 int uring_submit_old(u64 *ctx)
 {
-	UNDISTURBED(uring_submitted(plain(&ctx[uring_request_at])));
-	return 0;
+	return uring_submitted(plain(&ctx[uring_request_at]));
 }
 
 /* (ring, request, entry) from 6.16; (ring, request, user_data, result, ...) from 5.17; before, no request is told, and it is left out */
@@ -285,9 +276,7 @@ int uring_complete(u64 *ctx)
 	if (!request && state.used[USED_SHOTS])
 		request = uring_shot_request(plain(&ctx[0]),
 			uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), user_data) : plain(&ctx[2]), result);
-	if (request)
-		UNDISTURBED(uring_completed(request, result, last));
-	return 0;
+	return request ? uring_completed(request, result, last) : 0;
 }
 
 /* The process did not make room for a completion: it is told without its request, and never again. */
@@ -302,16 +291,13 @@ int uring_overflow(u64 *ctx)
 SEC("tp_btf/sched_process_exec")
 int process_exec(u64 *ctx)
 {
-	UNDISTURBED(exec_seen(bpf_get_current_task(), plain(&ctx[2])));
-	return 0;
+	return exec_seen(bpf_get_current_task(), plain(&ctx[2]));
 }
 
 SEC("tp_btf/sched_process_fork")
 int process_fork(u64 *ctx)
 {
-	if (current_flagged())
-		UNDISTURBED(fork_seen(bpf_get_current_task(), plain(&ctx[1])));
-	return 0;
+	return current_flagged() ? fork_seen(bpf_get_current_task(), plain(&ctx[1])) : 0;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -323,30 +309,26 @@ int process_exit(u64 *ctx)
 		bpf_map_delete_elem(&scripts, &tgid);
 		marks[tgid & (PID_LIMIT - 1)] = MARK_NONE;
 	}
-	if (current_flagged())
-		UNDISTURBED(exit_seen(bpf_get_current_task()));
-	return 0;
+	return current_flagged() ? exit_seen(bpf_get_current_task()) : 0;
 }
 
 SEC("tp_btf/cgroup_mkdir")
 int cgroup_mkdir(u64 *ctx)
 {
-	UNDISTURBED(cgroup_seen(plain(&ctx[0]), plain(&ctx[1])));
-	return 0;
+	return cgroup_seen(plain(&ctx[0]), plain(&ctx[1]));
 }
 
 SEC("tp_btf/cgroup_rmdir")
 int cgroup_rmdir(u64 *ctx)
 {
-	UNDISTURBED(cgroup_gone(plain(&ctx[0])));
+	cgroup_gone(plain(&ctx[0]));
 	return 0;
 }
 
 SEC("tp_btf/cgroup_attach_task")
 int cgroup_attach_task(u64 *ctx)
 {
-	UNDISTURBED(cgroup_joined(plain(&ctx[0]), plain(&ctx[2])));
-	return 0;
+	return cgroup_joined(plain(&ctx[0]), plain(&ctx[2]));
 }
 
 /* ---- the snapshot: what is open already ---- */

@@ -69,16 +69,3 @@ bool layout_typed_loads(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 }
-
-bool layout_keeps_processor(const struct btf *btf)
-{
-	int id = btf__find_by_name_kind(btf, "bpf_subprog_info", BTF_KIND_STRUCT), i;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
-
-	if (!type || btf__find_by_name_kind(btf, "bpf_preempt_disable", BTF_KIND_FUNC) <= 0)
-		return false;
-	for (i = 0; i < btf_vlen(type); i++)
-		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), "might_sleep"))
-			return true;
-	return false;
-}

@@ -19,7 +19,5 @@ uint8_t layout_xattr_dentry(const struct btf *btf);
 uint32_t layout_request_flag(const struct btf *btf, const char *name);
 /* bpf_rdonly_cast(), from 6.2 */
 bool layout_typed_loads(const struct btf *btf);
-/* bpf_preempt_disable() is there, and functions may be called after it: from 6.15 the verifier knows which of them may sleep. */
-bool layout_keeps_processor(const struct btf *btf);
 
 #endif

@@ -169,11 +169,6 @@ static bool has_typed_loads(const struct btf *btf, const struct sensor_options *
 	return !(options->hide && !strcmp(options->hide, "bpf_rdonly_cast")) && layout_typed_loads(btf);
 }
 
-static bool can_keep_processor(const struct btf *btf, const struct sensor_options *options)
-{
-	return !(options->hide && !strcmp(options->hide, "bpf_preempt_disable")) && layout_keeps_processor(btf);
-}
-
 static void size_maps(struct sensor *sensor, const struct sensor_options *options, const struct btf *btf)
 {
 	struct bpf_map *files_ring = bpf_object__find_map_by_name(sensor->object, "files_ring");
@@ -187,7 +182,6 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	uint8_t faults = btf__find_by_name_kind(btf, "btf_trace_mm_filemap_fault", BTF_KIND_TYPEDEF) > 0;
 	uint8_t depth = options->follow.on ? options->follow.depth : 0;
 	uint8_t typed = has_typed_loads(btf, options);
-	uint8_t undisturbed = can_keep_processor(btf, options);
 
 	if (slots > SCRATCH_SLOTS_MAX)
 		slots = SCRATCH_SLOTS_MAX;
@@ -205,7 +199,6 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
-	set_constant(sensor->object, "undisturbed", &undisturbed, sizeof(undisturbed));
 	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	set_constant(sensor->object, "follow_depth", &depth, sizeof(depth));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));

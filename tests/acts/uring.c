@@ -799,7 +799,7 @@ static struct act acts[] = {
 	{"open-direct", "Linux 5.15", open_direct, one_file},
 	{"open-direct-any", "Linux 5.19", open_direct_any, one_file},
 	{"open-refused", "Linux 5.6", open_refused},
-	{"statx", "Linux 5.6", do_statx, one_file},
+	{"statx", "Linux 5.6", do_statx, one_file, .may = "5.10:lower 5.10:unseen 7:lower", .way = "by io_uring is not seen"},
 	{"unlinkat", "Linux 5.11", do_unlinkat, one_file},
 	{"unlinkat-rmdir", "Linux 5.11", do_rmdir, one_directory},
 	{"renameat", "Linux 5.11", do_renameat, one_file},

@@ -175,6 +175,23 @@ static void test_direction(void **state)
 	check_direction("out", LOST(GAP("05", "06", SKIPPED)), "wrong");
 }
 
+/* Of a pair whose ends nothing tells apart, the end that was seen is that one, whichever stands first. */
+static void test_pair(void **state)
+{
+	struct verdict v = {.dir = "/d", .notes = json_array()};
+	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}]}", "processes", "pid", 1, "flows", "family", "unix", "sent_bytes", 0,
+		"received_bytes", 5, "family", "unix", "sent_bytes", 5, "received_bytes", 0);
+	json_t *report = json_pack("{s:{s:b, s:[s]}, s:[{s:i, s:[{s:s, s:i, s:i}]}], s:{s:s}}", "completeness", "exact", 1, "unseen", "by io_uring",
+		"processes", "pid", 1, "flows", "family", "unix", "sent_bytes", 5, "received_bytes", 0, "session", "hooks", "tracepoint");
+
+	(void)state;
+	compare(&v, truth, report);
+	assert_string_equal(judge(&v, report, "by io_uring"), "unseen");
+	json_decref(report);
+	json_decref(truth);
+	json_decref(v.notes);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -184,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_skipped_runs),
 		cmocka_unit_test(test_noted),
 		cmocka_unit_test(test_direction),
+		cmocka_unit_test(test_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

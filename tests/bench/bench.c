@@ -303,7 +303,7 @@ static bool wanted(const struct workload *w)
 static bool record_once(size_t config, const char *const *flags, uint64_t *ret_lost)
 {
 	static struct truth truths[WORKLOADS * TRUTHS_MAX];
-	size_t i, k, count = 0;
+	size_t i, count = 0;
 	struct sensor sensor;
 	uint64_t before;
 	bool right;
@@ -326,9 +326,6 @@ static bool record_once(size_t config, const char *const *flags, uint64_t *ret_l
 	*ret_lost = 0;
 	right = check_report(&sensor, truths, config == RECORDED ? count : 0, ret_lost);
 	sensor_forget(&sensor);
-	for (i = 0; i < WORKLOADS; i++)
-		for (k = 0; config == RECORDED && k < count; k++)
-			workloads[i].wrong |= truths[k].wrong && !strcmp(truths[k].workload, workloads[i].name);
 	return right;
 }
 
@@ -346,8 +343,10 @@ static void record(size_t config, const char *const *flags)
 			break;
 	}
 	for (i = 0; i < WORKLOADS; i++) {
-		workloads[i].lost += wanted(&workloads[i]) ? lost : 0;
-		workloads[i].wrong |= wanted(&workloads[i]) && lost;
+		if (!wanted(&workloads[i]))
+			continue;
+		workloads[i].lost += lost;
+		workloads[i].wrong = true;
 	}
 }
 

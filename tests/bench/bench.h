@@ -61,11 +61,10 @@ struct truth {
 	pid_t pid;
 	unsigned count;
 	const char *files; /* canonical directory */
-	bool wrong;	   /* as the report tells it: set by check_report() */
 };
 
 /* Adds what was lost to *lost; says on stderr what is wrong. False if anything was lost or is wrong. */
-bool check_report(const struct sensor *s, struct truth *truths, size_t count, uint64_t *lost);
+bool check_report(const struct sensor *s, const struct truth *truths, size_t count, uint64_t *lost);
 
 /* ---- peers.c: what runs instead of quis ---- */
 

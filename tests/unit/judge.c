@@ -25,22 +25,28 @@ static json_t *report_of(struct numbers n, const char *completeness, const char 
 		"tracepoint");
 }
 
-/* What the runner would say; with `span`, of an act in a recording that others share. */
-static void check(struct numbers n, const char *completeness, const char *unseen, const struct span *span, const char *expected)
+/* What the runner would say of them, which are let go; with `span`, of an act in a recording that others share. */
+static const char *verdict_of(json_t *truth, json_t *report, const char *way, const struct span *span)
 {
 	struct verdict v = {.dir = "/d", .notes = json_array()};
-	json_t *truth = json_loads(TRUTH, 0, NULL), *report = report_of(n, completeness, unseen);
-	const char *got;
+	const char *said;
 
 	compare(&v, truth, report);
 	during = span;
-	got = judge(&v, report, "another thread");
+	said = judge(&v, report, way);
 	during = NULL;
-	if (strcmp(got, expected))
-		fail_msg("x %d, y %d, %s: %s, not %s", n.x, n.y, completeness, got, expected);
 	json_decref(report);
 	json_decref(truth);
 	json_decref(v.notes);
+	return said;
+}
+
+static void check(struct numbers n, const char *completeness, const char *unseen, const struct span *span, const char *expected)
+{
+	const char *got = verdict_of(json_loads(TRUTH, 0, NULL), report_of(n, completeness, unseen), "another thread", span);
+
+	if (strcmp(got, expected))
+		fail_msg("x %d, y %d, %s: %s, not %s", n.x, n.y, completeness, got, expected);
 }
 
 #define EXACT "{\"exact\": true, \"gaps\": [], \"lost\": {}}"
@@ -124,17 +130,12 @@ static void test_skipped_runs(void **state)
 
 static void check_from(int from, const char *hooks, const char *unseen, const char *expected)
 {
-	struct verdict v = {.dir = "/d", .notes = json_array()};
 	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:[i], s:i}]}]}", "processes", "pid", 1, "files", "path", "/d/x", "from", 7, "noted", 5);
 	json_t *report = json_pack("{s:{s:b, s:[s]}, s:[{s:i, s:[{s:s, s:[i]}]}], s:{s:s}}", "completeness", "exact", 1, "unseen", unseen,
 		"processes", "pid", 1, "files", "path", "/d/x", "from", from, "session", "hooks", hooks);
 
-	compare(&v, truth, report);
-	if (strcmp(judge(&v, report, "who sent"), expected))
+	if (strcmp(verdict_of(truth, report, "who sent", NULL), expected))
 		fail_msg("from %d, %s, %s: not %s", from, hooks, unseen, expected);
-	json_decref(report);
-	json_decref(truth);
-	json_decref(v.notes);
 }
 
 /* Whom the kernel noted at a socket will do only without trampolines, and only where that is said. */
@@ -151,18 +152,13 @@ static void test_noted(void **state)
 
 static void check_direction(const char *told, const char *completeness, const char *expected)
 {
-	struct verdict v = {.dir = "/d", .notes = json_array()};
 	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:s, s:i}]}]}", "processes", "pid", 1, "flows", "remote", "127.0.0.1:1", "direction", "in", "sent_bytes", 7);
 	json_t *report = json_pack("{s:o, s:[{s:i, s:[{s:s, s:s*, s:i}]}], s:{s:s}}", "completeness", json_loads(completeness, 0, NULL), "processes", "pid", 1,
 		"flows", "remote", "127.0.0.1:1", "direction", told, "sent_bytes", 7, "session", "hooks", "trampoline");
 
 	assert_non_null(report);
-	compare(&v, truth, report);
-	if (strcmp(judge(&v, report, NULL), expected))
+	if (strcmp(verdict_of(truth, report, NULL, NULL), expected))
 		fail_msg("%s, %s: not %s", told ? told : "no direction", completeness, expected);
-	json_decref(report);
-	json_decref(truth);
-	json_decref(v.notes);
 }
 
 /* That a connection was accepted may have been lost: then nothing is told of its direction, which is less, and nothing false. */
@@ -178,18 +174,13 @@ static void test_direction(void **state)
 /* Of a pair whose ends nothing tells apart, the end that was seen is that one, whichever stands first. */
 static void test_pair(void **state)
 {
-	struct verdict v = {.dir = "/d", .notes = json_array()};
 	json_t *truth = json_pack("{s:[{s:i, s:[{s:s, s:i, s:i}, {s:s, s:i, s:i}]}]}", "processes", "pid", 1, "flows", "family", "unix", "sent_bytes", 0,
 		"received_bytes", 5, "family", "unix", "sent_bytes", 5, "received_bytes", 0);
 	json_t *report = json_pack("{s:{s:b, s:[s]}, s:[{s:i, s:[{s:s, s:i, s:i}]}], s:{s:s}}", "completeness", "exact", 1, "unseen", "by io_uring",
 		"processes", "pid", 1, "flows", "family", "unix", "sent_bytes", 5, "received_bytes", 0, "session", "hooks", "tracepoint");
 
 	(void)state;
-	compare(&v, truth, report);
-	assert_string_equal(judge(&v, report, "by io_uring"), "unseen");
-	json_decref(report);
-	json_decref(truth);
-	json_decref(v.notes);
+	assert_string_equal(verdict_of(truth, report, "by io_uring", NULL), "unseen");
 }
 
 int main(void)

@@ -41,6 +41,7 @@ struct sensor {
 	pid_t pid;
 	char case_path[PATH_MAX - 64];
 	FILE *facts;
+	unsigned segment; /* of facts */
 	bool reading; /* of a line that is not whole yet */
 };
 

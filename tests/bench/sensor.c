@@ -15,6 +15,7 @@
 
 #define READY_MS 120000
 #define END_MS 60000
+#define SEGMENT "%s/facts-%06u.ndjson"
 
 static void check_alive(struct sensor *s)
 {
@@ -25,6 +26,23 @@ static void check_alive(struct sensor *s)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		exit(77); /* it has said why */
 	stop("quis-record ended (status 0x%x) before it was told to", status);
+}
+
+/* A case goes on in the next file when one is full; false: it has not yet. */
+static bool next_segment(struct sensor *s)
+{
+	char path[PATH_MAX];
+	FILE *next;
+
+	snprintf(path, sizeof(path), SEGMENT, s->case_path, s->segment + 1);
+	next = fopen(path, "r");
+	if (!next)
+		return false;
+	if (s->facts)
+		fclose(s->facts);
+	s->facts = next;
+	s->segment++;
+	return true;
 }
 
 void sensor_start(struct sensor *s, const char *const *flags)
@@ -53,14 +71,14 @@ void sensor_start(struct sensor *s, const char *const *flags)
 		fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
-	snprintf(path, sizeof(path), "%s/facts-000001.ndjson", s->case_path);
+	snprintf(path, sizeof(path), SEGMENT, s->case_path, 1);
 	for (waited = 0; stat(path, &st) || !st.st_size; waited += 5) {
 		check_alive(s);
 		if (waited > READY_MS)
 			stop("quis-record wrote nothing for %d s", READY_MS / 1000);
 		nap(5);
 	}
-	s->facts = fopen(path, "r");
+	next_segment(s);
 	if (!s->facts)
 		stop("%s: %s", path, strerror(errno));
 }
@@ -70,12 +88,15 @@ void sensor_wait_end(struct sensor *s, pid_t pid)
 {
 	static char *line;
 	static size_t size;
-	char mark[64];
+	char mark[64], next[PATH_MAX];
 	unsigned waited;
 	ssize_t length;
+	bool full;
 
 	snprintf(mark, sizeof(mark), "\"process.pid\":%d,", (int)pid);
 	for (waited = 0; waited < END_MS; waited += 20) {
+		snprintf(next, sizeof(next), SEGMENT, s->case_path, s->segment + 1);
+		full = !access(next, F_OK); /* asked first: then what is read up to the end is all of it */
 		while ((length = getline(&line, &size, s->facts)) > 0) {
 			if (line[length - 1] != '\n') {
 				fseek(s->facts, -length, SEEK_CUR);
@@ -84,6 +105,8 @@ void sensor_wait_end(struct sensor *s, pid_t pid)
 			if (strstr(line, "\"quis.fact\":\"process-end\"") && strstr(line, mark))
 				return;
 		}
+		if (full && next_segment(s))
+			continue;
 		clearerr(s->facts);
 		check_alive(s);
 		nap(20);

@@ -80,6 +80,25 @@ static const char *reason_of(json_t *completeness, const char *way)
 	return lost ? lost : named_unseen(completeness, way);
 }
 
+/*
+ * What all objects together lack is calls that the report counts as lost in the act's time, and no more of them than it says; where it
+ * lost none, they lack nothing.
+ */
+static bool accounted(const struct verdict *v, json_t *completeness)
+{
+	static const char *const calls = "opens reads writes maps faults lists stats failed";
+	json_int_t lacking = 0, bytes = 0, lost = 0;
+	json_t *gap;
+	size_t i;
+
+	for (i = 0; compare_numbers[i]; i++)
+		*(strstr(calls, compare_numbers[i]) ? &lacking : &bytes) -= v->surplus[i];
+	json_array_foreach (json_object_get(completeness, "gaps"), i, gap)
+		if (gap_during(gap))
+			lost += json_integer_value(json_object_get(gap, "count"));
+	return lost ? lacking <= lost : !lacking && !bytes;
+}
+
 /* What is above the truth is missing elsewhere, and the report says of that way that numbers may count for another object. */
 static bool misattributed(const struct verdict *v, json_t *completeness, const char *way)
 {
@@ -92,7 +111,7 @@ static bool misattributed(const struct verdict *v, json_t *completeness, const c
 			return false;
 	json_array_foreach (json_object_get(completeness, "unseen"), i, sentence)
 		named |= strcasestr(json_string_value(sentence), way) && strstr(json_string_value(sentence), "may count for the new");
-	return named && nothing_lost(completeness);
+	return named && accounted(v, completeness);
 }
 
 static const char *judge(const struct verdict *v, json_t *report, const char *way)

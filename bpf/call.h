@@ -7,6 +7,7 @@
 #define QUIS_BPF_CALL_H
 
 #include "bpf/action.h"
+#include "bpf/aio.h"
 #include "bpf/message.h"
 
 #define MAP_ANONYMOUS 0x20
@@ -92,55 +93,6 @@ static __always_inline void on_read(long ret, u64 fd, u64 buffer)
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < EVENTS_CALLS && at; i++)
 		at = gain_events(at, buffer + ret, processes);
-}
-
-/* ---- Linux AIO: counted when the results are fetched ---- */
-
-/* struct io_event and struct iocb, include/uapi/linux/aio_abi.h */
-struct aio_event {
-	u64 data, object;
-	s64 result, result2;
-};
-
-#define AIO_EVENTS_A_CALL 32
-#define AIO_CALLS 32
-#define IOCB_OPCODE 16 /* offset; the fd is 4 bytes later */
-
-static __always_inline void aio_done(const struct aio_event *event)
-{
-	struct {
-		u16 opcode;
-		s16 priority;
-		u32 fd;
-	} request;
-
-	if (event->result < 0 || bpf_probe_read_user(&request, sizeof(request), (void *)(event->object + IOCB_OPCODE)))
-		return;
-	if (request.opcode == 0 || request.opcode == 7) /* IOCB_CMD_PREAD, IOCB_CMD_PREADV */
-		count_fd(request.fd, WHAT_READ, event->result, 0, 0);
-	else if (request.opcode == 1 || request.opcode == 8) /* IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV */
-		count_fd(request.fd, WHAT_WRITE, event->result, 0, 0);
-}
-
-__noinline int some_aio(u64 count, u64 events)
-{
-	struct aio_event event;
-
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < AIO_EVENTS_A_CALL && i < count; i++)
-		if (!bpf_probe_read_user(&event, sizeof(event), (void *)(events + i * sizeof(event))))
-			aio_done(&event);
-	return 0;
-}
-
-static __always_inline void on_aio(long ret, u64 events)
-{
-#pragma clang loop unroll(disable)
-	for (u32 i = 0; i < AIO_CALLS * AIO_EVENTS_A_CALL; i += AIO_EVENTS_A_CALL) {
-		if ((long)i >= ret)
-			break;
-		some_aio(ret - i, events + i * sizeof(struct aio_event));
-	}
 }
 
 /* From one fd to another, within the kernel. */
@@ -342,12 +294,13 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(30, shmat, ACT(30, 0))                                                                                        \
 	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
 	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
-	X(42, connect, on_connect(R, A, B))                                                                            \
+	X(42, connect, on_connect(R, A, end_of(B, C)))                                                                            \
 	X(43, accept, on_gained(R, WHAT_ACCEPT))                                                                       \
-	X(44, sendto, on_send(R, A, B, D, E))                                                                             \
-	X(45, recvfrom, on_receive(R, A, B, D, E))                                                                     \
+	X(44, sendto, on_send(R, A, B, D, end_of(E, F)))                                                                             \
+	X(45, recvfrom, on_receive(R, A, B, D, end_received(E, F)))                                                                     \
 	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, C))                                                          \
 	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
+	X(49, bind, on_bind(R, A))                                                                                     \
 	X(62, kill, ACT(62, 0))                                                                                        \
 	X(68, msgget, ACT(68, 0))                                                                                       \
 	X(76, truncate, ACT(76, NAME(0)))                                                                              \
@@ -390,8 +343,8 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(198, lremovexattr, ACT(198, NAME(0) | TO(1) | TO_IS_TEXT))                                                   \
 	X(199, fremovexattr, ACT(199, OF_FD(0) | TO(1) | TO_IS_TEXT))                                                  \
 	X(200, tkill, ACT(200, 0))                                                                                     \
-	X(206, io_setup, state.used[USED_AIO] = 1)                                                                     \
-	X(208, io_getevents, on_aio(R, D))                                                                             \
+	X(206, io_setup, on_aio_setup(R, B))                                                                           \
+	X(208, io_getevents, on_aio(R, A, D))                                                                          \
 	X(217, getdents64, on_bytes(R, A, WHAT_LIST))                                                                  \
 	X(234, tgkill, ACT(234, 0))                                                                                    \
 	X(235, utimes, ACT(235, NAME(0)))                                                                              \
@@ -444,7 +397,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(327, preadv2, on_bytes(R, A, WHAT_READ))                                                                     \
 	X(328, pwritev2, on_bytes(R, A, WHAT_WRITE))                                                                   \
 	X(332, statx, STAT(A, B))                                                                                      \
-	X(333, io_pgetevents, on_aio(R, D))                                                                            \
+	X(333, io_pgetevents, on_aio(R, A, D))                                                                         \
 	X(424, pidfd_send_signal, ACT(424, 0))                                                                         \
 	X(425, io_uring_setup, state.used[USED_URING] = 1)                                                             \
 	X(426, io_uring_enter, state.used[USED_URING] = 1)                                                             \
@@ -464,6 +417,18 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(465, listxattrat, LOOK(A, B))                                                                                \
 	X(466, removexattrat, ACT(466, AT(0) | NAME(1) | TO(3) | TO_IS_TEXT))
 
+/* Of any process, recorded or not: it may be at the other end. `narrow`: of a 32-bit call too; else the number was another call's there. */
+__noinline int bind_seen(u64 fd, u32 narrow)
+{
+	u64 task = bpf_get_current_task();
+
+	if (!narrow && READ(struct task_struct, task, thread_info.status) & TS_COMPAT)
+		return 0;
+	return note_bound(fd_file(task, (u32)fd), task, 0);
+}
+
+#define on_bind(ret, fd) ((ret) ? 0 : bind_seen(fd, 1))
+
 static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 {
 	u32 a[6] = {};
@@ -476,8 +441,11 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	if (call == 11 || call == 12)
 		name = a[4];
 	switch (call) { /* include/uapi/linux/net.h */
+	case 2:
+		on_bind(ret, a[0]);
+		break;
 	case 3:
-		on_connect(ret, a[0], a[1]);
+		on_connect(ret, a[0], end_of(a[1], a[2]));
 		break;
 	case 5:
 	case 18:
@@ -485,11 +453,11 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 		break;
 	case 9:
 	case 11:
-		on_send(ret, a[0], a[1], a[3], name);
+		on_send(ret, a[0], a[1], a[3], end_of(name, a[5]));
 		break;
 	case 10:
 	case 12:
-		on_receive(ret, a[0], a[1], a[3], name);
+		on_receive(ret, a[0], a[1], a[3], end_received(name, a[5]));
 		break;
 	case 16:
 		on_send_32(ret, a[0], a[1], a[2]);
@@ -549,11 +517,12 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(337, compat_sys_recvmmsg_time32, on_messages_32(R, A, B, WHAT_RECEIVE, D))                                   \
 	X(345, compat_sys_sendmmsg, on_messages_32(R, A, B, WHAT_SEND, 0))                                             \
 	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
-	X(362, sys_connect, on_connect(R, A, B))                                                                       \
+	X(361, sys_bind, on_bind(R, A))                                                                                \
+	X(362, sys_connect, on_connect(R, A, end_of(B, C)))                                                                       \
 	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
-	X(369, sys_sendto, on_send(R, A, B, D, E))                                                                        \
+	X(369, sys_sendto, on_send(R, A, B, D, end_of(E, F)))                                                                        \
 	X(370, compat_sys_sendmsg, on_send_32(R, A, B, C))                                                             \
-	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, E))                                                         \
+	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, end_received(E, F)))                                                         \
 	X(372, compat_sys_recvmsg, on_receive_32(R, A, B, C))                                                          \
 	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
 	X(383, sys_statx, STAT(A, B))                                                                                  \

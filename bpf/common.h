@@ -15,6 +15,7 @@ const volatile u32 scratch_slots; /* a power of two */
 const volatile u64 files_half;	  /* half of a ring: wake quis-record beyond */
 const volatile u64 life_half;
 const volatile u8 xattr_dentry_at;  /* which argument of security_inode_setxattr is the dentry */
+const volatile u8 aio_told;	    /* what Linux AIO did is told when it is done, whoever fetches its result */
 const volatile u8 object_stats;	    /* the object of a stat is told by a hook, whatever call it is of */
 const volatile u8 uring_request_at; /* which argument of io_uring_submit_sqe is the request */
 const volatile u32 uring_shots_mask; /* of the flags of a multishot request */

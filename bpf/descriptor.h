@@ -5,7 +5,7 @@
 
 #include "bpf/payload.h"
 
-static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 uaddr)
+static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from, u64 end)
 {
 	if (!file) {
 		/* closed by another thread before we looked: the object is gone, the call is not */
@@ -13,14 +13,14 @@ static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from,
 		return 0;
 	}
 	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
-		return count_flow(file, what, bytes, uaddr, bpf_get_current_task());
+		return count_flow(file, what, bytes, end, bpf_get_current_task());
 	return count_file(file, what, bytes, from, bpf_get_current_task());
 }
 
 /* Counts a call on an fd of the current process, be it a file or a socket. */
-__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 uaddr)
+__noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 end)
 {
-	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, uaddr);
+	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, end);
 }
 
 /* ... and one of those calls that ask security_file_permission(). */

@@ -10,7 +10,7 @@
 #include "bpf/process.h"
 
 /* A receiving end. A stream: the sockets at both ends, so that an address that is used anew is not taken for it. A datagram socket: the name
- * that it is bound to. A pipe: its inode. */
+ * that it is bound to, an abstract one in its network namespace. A pipe: its inode. */
 struct end_key {
 	u64 one, two;
 };
@@ -55,56 +55,23 @@ static __always_inline void note_end(const struct end_key *key, u64 task, u32 pe
 		bpf_map_update_elem(&ends, key, &note, BPF_ANY);
 }
 
-/* The hash of the name that a unix socket is bound to; 0: to none. */
-static __always_inline u64 bound_hash(u32 slot, u64 sk)
+static __always_inline void name_key(struct end_key *key, u64 hash, u64 sk)
 {
-	struct scratch *s = scratch_at(slot);
-	u64 addr = (u64)READ(struct unix_sock, sk, addr);
-	u32 length;
-
-	if (!s || !addr)
-		return 0;
-	length = READ(struct unix_address, addr, len);
-	if (length <= 3 || length > 110)
-		return 0;
-	length = bound(length - 2, 0x7f);
-	bpf_probe_read_kernel(&s->out[SCRIPT_AT], bound(length, 0x7f),
-		(void *)(addr + bpf_core_field_offset(struct unix_address, name) + 2));
-	s->out[SCRIPT_AT + bound(length, 0x7f)] = 0;
-	return s->out[SCRIPT_AT] ? script_hash(slot) : 0;
-}
-
-/* Of the name given to sendto(), which the receiver has bound. Abstract names are left out: where they end is in another argument. */
-static __always_inline u64 given_hash(u32 slot, u64 uaddr)
-{
-	struct scratch *s = scratch_at(slot);
-
-	if (!s || bpf_probe_read_user_str(&s->out[SCRIPT_AT], 108, (void *)(uaddr + 2)) <= 1)
-		return 0;
-	return script_hash(slot);
+	key->one = hash;
+	key->two = IS_ABSTRACT(hash) ? sock_net(sk) : END_NAME;
 }
 
 /* A flagged process comes to a unix socket. */
-static __noinline int note_socket(u64 sk, u64 uaddr, u64 task)
+static __noinline int note_socket(u64 sk, u64 end, u64 task)
 {
 	u64 peer = (u64)READ(struct unix_sock, sk, peer);
 	struct end_key key = {.one = peer, .two = sk};
-	struct scratch *s;
-	int slot;
 
 	if (peer && (u64)READ(struct unix_sock, peer, peer) == sk) {
 		note_end(&key, task, peer_of(peer));
 		return 0;
 	}
-	if (!peer && !uaddr)
-		return 0;
-	slot = scratch_claim();
-	s = slot < 0 ? 0 : scratch_at(slot);
-	if (!s)
-		return 0;
-	key.one = peer ? bound_hash(slot, peer) : given_hash(slot, uaddr);
-	key.two = END_NAME;
-	scratch_release(s);
+	name_key(&key, peer ? bound_hash(peer) : end_hash(end, 0), sk);
 	if (key.one)
 		note_end(&key, task, 0);
 	return 0;
@@ -132,8 +99,6 @@ static __always_inline struct end_note *note_of_socket(u64 sk)
 {
 	struct end_key key = {.one = sk, .two = (u64)READ(struct unix_sock, sk, peer)};
 	struct end_note *note;
-	struct scratch *s;
-	int slot;
 
 	if (key.two) {
 		note = bpf_map_lookup_elem(&ends, &key);
@@ -141,13 +106,7 @@ static __always_inline struct end_note *note_of_socket(u64 sk)
 	}
 	if (READ(struct sock, sk, sk_type) != SOCK_DGRAM_TYPE)
 		return 0;
-	slot = scratch_claim();
-	s = slot < 0 ? 0 : scratch_at(slot);
-	if (!s)
-		return 0;
-	key.one = bound_hash(slot, sk);
-	key.two = END_NAME;
-	scratch_release(s);
+	name_key(&key, bound_hash(sk), sk);
 	return key.one ? bpf_map_lookup_elem(&ends, &key) : 0;
 }
 

@@ -195,9 +195,29 @@ struct fs_struct {
 	struct path root, pwd;
 };
 
+/* fs/aio.c */
+struct kioctx {
+	unsigned long user_id;
+};
+
+struct kioctx_table {
+	unsigned nr;
+	struct kioctx *table[0];
+};
+
+struct kiocb {
+	struct file *ki_filp;
+	int ki_flags;
+};
+
+struct aio_kiocb {
+	struct kioctx *ki_ctx;
+};
+
 struct mm_struct {
 	unsigned long arg_start, arg_end;
 	struct file *exe_file;
+	struct kioctx_table *ioctx_table;
 };
 
 typedef struct {
@@ -302,6 +322,10 @@ struct in6_addr {
 	} in6_u;
 };
 
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
@@ -309,6 +333,7 @@ struct sock_common {
 	u16 skc_num;
 	u16 skc_family;
 	u8 skc_state;
+	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
@@ -456,7 +481,8 @@ struct io_async_msghdr___many { /* before 6.10, and then at the buffer of the me
 struct io_sr_msg {
 	void *umsg;
 	u32 msg_flags;
-	void *addr; /* of send(); before 6.13 */
+	void *addr; /* of send(), as addr_len; before 6.13 */
+	int addr_len;
 };
 
 struct filename {

@@ -12,30 +12,40 @@
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
 #define CONTROL_MAX 4	  /* control messages looked at in one message */
 
-static __always_inline void on_connect(long ret, u64 fd, u64 uaddr)
+static __always_inline void on_connect(long ret, u64 fd, u64 end)
 {
 	if (ret == 0 || ret == -EINPROGRESS)
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
 	else if (ret < 0 && (ret > -ERESTART_FIRST || ret < -ERESTART_LAST))
-		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, uaddr);
+		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, end);
 }
 
-static __always_inline void on_send(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
+static __always_inline void on_send(long ret, u64 fd, u64 buffer, u64 flags, u64 end)
 {
 	if (ret < 0)
 		return;
 	if (flags & MSG_FASTOPEN) /* connects as it sends */
 		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	if (count_fd((u32)fd, WHAT_SEND, ret, 0, uaddr) == PAYLOAD_WANTED)
-		copy_payload_fd((u32)fd, WHAT_SEND, ret, buffer, uaddr);
+	if (count_fd((u32)fd, WHAT_SEND, ret, 0, end) == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, WHAT_SEND, ret, buffer, end);
 }
 
-static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, u64 uaddr)
+static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, u64 end)
 {
 	if (ret < 0)
 		return;
-	if (count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, uaddr) == PAYLOAD_WANTED)
-		copy_payload_fd((u32)fd, WHAT_RECEIVE, ret, buffer, uaddr);
+	if (count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, end) == PAYLOAD_WANTED)
+		copy_payload_fd((u32)fd, WHAT_RECEIVE, ret, buffer, end);
+}
+
+/* recvfrom() and the like: where the kernel wrote the length of the address that it wrote, or NULL. */
+static __always_inline u64 end_received(u64 uaddr, u64 at)
+{
+	u32 length = 0;
+
+	if (uaddr)
+		bpf_probe_read_user(&length, sizeof(length), (void *)at);
+	return end_of(uaddr, length);
 }
 
 /* struct user_msghdr and mmsghdr, include/linux/socket.h: only what is used is read, the stack of eight frames is 512 bytes */
@@ -167,7 +177,15 @@ __noinline int on_control_32(u64 fd, u64 umessage, u32 what)
 	return pass_rights((u32)fd, umessage, what, true);
 }
 
-static __always_inline void copy_message(u64 fd, u64 umessage, u32 what, u64 bytes, u64 name)
+/* The other end, as the message's header says. */
+static __always_inline u64 message_end(u64 umessage)
+{
+	u64 name[2]; /* address; length in the lower half */
+
+	return bpf_probe_read_user(name, sizeof(name), (void *)(umessage + MESSAGE_NAME)) ? 0 : end_of(name[0], name[1]);
+}
+
+static __always_inline void copy_message(u64 fd, u64 umessage, u32 what, u64 bytes, u64 end)
 {
 	u64 vectors[2]; /* address and how many */
 
@@ -175,13 +193,13 @@ static __always_inline void copy_message(u64 fd, u64 umessage, u32 what, u64 byt
 		vectors[0] = vectors[1] = 0;
 	if (!vectors[1])
 		vectors[0] = 0;
-	copy_payload_fd((u32)fd, what | payload_vectors(vectors[1]), bytes, vectors[0], name);
+	copy_payload_fd((u32)fd, what | payload_vectors(vectors[1]), bytes, vectors[0], end);
 }
 
 /* One message: its address is in the process's memory, and, for the mmsg calls, its length, which the kernel wrote there. */
 __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 {
-	u64 name = 0;
+	u64 end;
 
 	if (bytes < 0) {
 		u32 length = 0;
@@ -194,9 +212,9 @@ __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 	}
 	if (flags & (MSG_PEEK | MSG_ERRQUEUE))
 		bytes = 0;
-	bpf_probe_read_user(&name, sizeof(name), (void *)(umessage + MESSAGE_NAME));
-	if (count_fd((u32)fd, what, bytes, 0, name) == PAYLOAD_WANTED)
-		copy_message(fd, umessage, what, bytes, name);
+	end = message_end(umessage);
+	if (count_fd((u32)fd, what, bytes, 0, end) == PAYLOAD_WANTED)
+		copy_message(fd, umessage, what, bytes, end);
 	return 0;
 }
 
@@ -238,24 +256,23 @@ static __always_inline void on_messages(s64 count, u64 fd, u64 vector, u32 what,
 
 /* ---- of 32-bit calls ---- */
 
-static __always_inline u64 message_name_32(u64 umessage)
+static __always_inline u64 message_end_32(u64 umessage)
 {
-	u32 name = 0;
+	u32 name[2]; /* the first two of struct compat_msghdr */
 
-	bpf_probe_read_user(&name, sizeof(name), (void *)umessage); /* the first of struct compat_msghdr */
-	return name;
+	return bpf_probe_read_user(name, sizeof(name), (void *)umessage) ? 0 : end_of(name[0], name[1]);
 }
 
 static __always_inline void on_send_32(long ret, u64 fd, u64 umessage, u64 flags)
 {
-	on_send(ret, fd, 0, flags, message_name_32(umessage));
+	on_send(ret, fd, 0, flags, message_end_32(umessage));
 	if (ret >= 0)
 		on_control_32(fd, umessage, WHAT_SEND);
 }
 
 static __always_inline void on_receive_32(long ret, u64 fd, u64 umessage, u64 flags)
 {
-	on_receive(ret, fd, 0, flags, message_name_32(umessage));
+	on_receive(ret, fd, 0, flags, message_end_32(umessage));
 	if (ret >= 0)
 		on_control_32(fd, umessage, WHAT_RECEIVE);
 }
@@ -268,9 +285,9 @@ __noinline int on_message_32(u64 fd, u64 umessage, u32 what, u64 flags)
 	if (bpf_probe_read_user(&length, sizeof(length), (void *)(umessage + MESSAGE_LENGTH_32)))
 		ADD(state.lost_calls, 1);
 	else if (what == WHAT_SEND)
-		on_send(length, fd, 0, flags, message_name_32(umessage));
+		on_send(length, fd, 0, flags, message_end_32(umessage));
 	else
-		on_receive(length, fd, 0, flags, message_name_32(umessage));
+		on_receive(length, fd, 0, flags, message_end_32(umessage));
 	return 0;
 }
 

@@ -199,7 +199,7 @@ static __always_inline void payload_send(struct scratch *s, u64 sk, const struct
  * After a call of the current process that moved `bytes`: what is wanted of them. `from` is its buffer, or with PAYLOAD_VECTORS in `what` its
  * struct iovec, or 0 when there is none to read (sendfile): then the stream has a hole.
  */
-__noinline int copy_payload(u64 file, u32 what, u64 bytes, u64 from, u64 uaddr)
+__noinline int copy_payload(u64 file, u32 what, u64 bytes, u64 from, u64 end)
 {
 	u32 received = direction_of(what), count = what >> PAYLOAD_VECTORS_SHIFT, limit, at = 0, have;
 	u64 sk = file_sock(file);
@@ -208,7 +208,7 @@ __noinline int copy_payload(u64 file, u32 what, u64 bytes, u64 from, u64 uaddr)
 	struct scratch *s;
 	int slot;
 
-	flow_key_fill(&key, file, sk, what & WHAT_MASK, uaddr, bpf_get_current_task());
+	flow_key_fill(&key, file, sk, what & WHAT_MASK, heeded(sk, what & WHAT_MASK, end), bpf_get_current_task());
 	limit = payload_limit(sk, &key, received);
 	if (limit && limit != DATAGRAMS_ALL) {
 		stream = stream_get(sk, &key, limit, received, bytes);
@@ -245,11 +245,11 @@ __noinline int copy_payload(u64 file, u32 what, u64 bytes, u64 from, u64 uaddr)
 	return 0;
 }
 
-__noinline int copy_payload_fd(u64 fd, u32 what, u64 bytes, u64 from, u64 uaddr)
+__noinline int copy_payload_fd(u64 fd, u32 what, u64 bytes, u64 from, u64 end)
 {
 	u64 file = fd_file(bpf_get_current_task(), (u32)fd);
 
-	return file ? copy_payload(file, what, bytes, from, uaddr) : 0;
+	return file ? copy_payload(file, what, bytes, from, end) : 0;
 }
 
 #endif

@@ -21,6 +21,9 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 #define F REG(r9)
 #define R (ret)
 
+#define BIND_CALL 49
+#define AIO_SETUP_CALL 206
+#define of_anybody(number) ((number) == BIND_CALL || (number) == AIO_SETUP_CALL) /* handlers that ask themselves whose call it is */
 #define OPEN_CALL 2
 #define is_open(number) ((number) == OPEN_CALL || (number) == 257 || (number) == 437)
 
@@ -31,7 +34,7 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
-		if (current_flagged() || follows(number, ret, A))                                                     \
+		if (of_anybody(number) || current_flagged() || follows(number, ret, A))                                                  \
 			handler;                                                                                       \
 		else if (is_open(number) && ret >= 0 && mark_of(current_tgid()) == MARK_SCRIPT)                        \
 			script_opened(ret, number == OPEN_CALL ? A : B);                                               \
@@ -131,9 +134,11 @@ int sys_exit(u64 *ctx)
 			script_opened(ret, REG(orig_ax) == OPEN_CALL ? A : B);
 		return 0;
 	default:
-		if (!follow_depth || ret <= 0)
-			return 0;
 		regs = TYPED_REGS(ctx);
+		if (!ret)
+			return REG(orig_ax) == BIND_CALL ? bind_seen(A, 0) : 0;
+		if (!follow_depth || ret < 0)
+			return 0;
 		if (!receives(REG(orig_ax)) || READ(struct task_struct, task, thread_info.status) & TS_COMPAT ||
 			!received(A))
 			return 0;
@@ -201,6 +206,12 @@ int place_mount(u64 *ctx)
 	}
 ATTRIBUTE_PLACE(security_inode_setxattr, 188)
 ATTRIBUTE_PLACE(security_inode_removexattr, 197)
+
+SEC("fentry/aio_complete_rw")
+int aio_complete(u64 *ctx)
+{
+	return aio_done(plain(&ctx[0]), ctx[1]);
+}
 
 SEC("fexit/scm_fp_dup")
 int sender_copied(u64 *ctx)
@@ -360,6 +371,7 @@ int snapshot_task(struct bpf_iter__task *ctx)
 	if (slot < 0)
 		return 0;
 	send_image(slot, plain(&ctx->task), FLAG_NONE, 0, RECORD_process);
+	aio_contexts_held(plain(&ctx->task));
 	s = scratch_at(slot);
 	if (s)
 		scratch_release(s);
@@ -373,7 +385,10 @@ int snapshot_file(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	u64 file = plain(&ctx->file), owner = plain(&ctx->task);
 
-	if (!task || !file || task->pid != task->tgid || mark_of(task->tgid) != MARK_FLAGGED)
+	if (!task || !file || task->pid != task->tgid)
+		return 0;
+	note_bound(file, owner, 1);
+	if (mark_of(task->tgid) != MARK_FLAGGED)
 		return 0;
 	if (inode_is_socket((u64)READ(struct file, file, f_inode)))
 		count_flow(file, WHAT_TOUCH, 0, 0, owner);

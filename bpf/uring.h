@@ -67,6 +67,7 @@ enum uring_op {
 #define REQUEST_CQE_SKIP 0x40	       /* REQ_F_CQE_SKIP, include/linux/io_uring_types.h: IOSQE_CQE_SKIP_SUCCESS */
 #define SPLICE_FD_IN_FIXED 0x80000000U /* include/uapi/linux/io_uring.h */
 #define ANY_SLOT 0xffffffffU	       /* IORING_FILE_INDEX_ALLOC */
+#define STATX_CALL 332
 #define RECVMSG_OUT 16		       /* struct io_uring_recvmsg_out, before the name in a multishot's buffer */
 
 static __always_inline u64 uring_owner(u64 request)
@@ -76,15 +77,15 @@ static __always_inline u64 uring_owner(u64 request)
 	return (u64)READ(struct io_kiocb___task, request, task);
 }
 
-/* `uaddr`: the remote end of a message, or 0. */
-static __always_inline void uring_count(u64 file, u32 what, s64 result, u64 uaddr, u64 task)
+/* `end`: the remote end of a message, or 0. */
+static __always_inline void uring_count(u64 file, u32 what, s64 result, u64 end, u64 task)
 {
 	if (result < 0)
 		return;
 	if (!file) /* closed, or put out of the ring's table, by another thread */
 		lose_call(what, result);
 	else if (inode_is_socket((u64)READ(struct file, file, f_inode)))
-		count_flow(file, what, result, uaddr, task);
+		count_flow(file, what, result, end, task);
 	else
 		count_file(file, what | HOW_IO_URING, result, 0, task);
 }
@@ -164,21 +165,13 @@ static __always_inline void uring_keep_end(u64 request)
 		bpf_map_update_elem(&uring_ends, &request, &end, BPF_ANY);
 }
 
-/* What a message's header, in the process's memory, says of its other end. */
-static __always_inline u64 uring_name(u64 request)
-{
-	u64 message = (u64)READ(struct io_sr_msg, request, umsg), name = 0;
-
-	bpf_probe_read_user(&name, sizeof(name), (void *)(message + MESSAGE_NAME));
-	return name;
-}
-
 static __always_inline void uring_send(u64 request, u64 file, s64 result, u64 task)
 {
 	struct uring_end *end;
 
 	if (bpf_core_field_exists(struct io_sr_msg, addr)) {
-		uring_count(file, WHAT_SEND, result, (u64)READ(struct io_sr_msg, request, addr), task);
+		uring_count(file, WHAT_SEND, result,
+			end_of((u64)READ(struct io_sr_msg, request, addr), READ(struct io_sr_msg, request, addr_len)), task);
 		return;
 	}
 	end = bpf_map_lookup_elem(&uring_ends, &request);
@@ -216,7 +209,7 @@ __noinline int uring_shot_message(u64 request, s64 result, u64 task)
 	else
 		data = (u64)READ(struct io_async_msghdr, message, msg.msg_iter.ubuf);
 	result -= (s64)(RECVMSG_OUT + head);
-	uring_count(file, WHAT_RECEIVE, result < 0 ? 0 : uring_received(request, result), name ? data - head : 0, task);
+	uring_count(file, WHAT_RECEIVE, result < 0 ? 0 : uring_received(request, result), name ? end_of(data - head, name) : 0, task);
 	return 0;
 }
 
@@ -226,7 +219,7 @@ static __always_inline void uring_receive_message(u64 request, u64 file, s64 res
 		uring_shot_message(request, result, task);
 		return;
 	}
-	uring_count(file, WHAT_RECEIVE, uring_received(request, result), result < 0 ? 0 : uring_name(request), task);
+	uring_count(file, WHAT_RECEIVE, uring_received(request, result), result < 0 ? 0 : message_end((u64)READ(struct io_sr_msg, request, umsg)), task);
 	if (result >= 0 && file)
 		on_control(file, (u64)READ(struct io_sr_msg, request, umsg), WHAT_RECEIVE);
 }
@@ -373,6 +366,10 @@ __noinline int uring_submitted(u64 request)
 	case URING_OPENAT:
 	case URING_OPENAT2:
 		return uring_names(request, REQUEST_NAME(struct io_open, filename), DIRFD(struct io_open, dfd), 0, 0);
+	case URING_STATX:
+		if (bpf_core_field_exists(struct io_statx, filename))
+			break;
+		return uring_names(request, REQUEST_NAME(struct io_statx, filename), DIRFD(struct io_statx, dfd), 0, 0);
 	case URING_UNLINKAT:
 		return uring_names(
 			request, REQUEST_NAME(struct io_unlink, filename), DIRFD(struct io_unlink, dfd), 0, 0);
@@ -483,15 +480,13 @@ static __always_inline void uring_socket(u64 request, s64 result, u64 task)
 		uring_action(request, 41, result, task);
 }
 
-/* The name is freed after this; from 7.0 it was before, and a call that told none would count for the directory that it is relative to. */
-static __always_inline void uring_look(u64 request, s64 result)
+/* The name is freed after this; from 7.0 it was before, and has been told when the request began. */
+static __always_inline void uring_look(u64 request, s64 result, u64 task)
 {
-	u64 name = REQUEST_NAME(struct io_statx, filename);
-
-	if (name)
-		count_name(name, DIRFD(struct io_statx, dfd), result < 0 ? -result : 0);
+	if (bpf_core_field_exists(struct io_statx, filename))
+		count_name(REQUEST_NAME(struct io_statx, filename), DIRFD(struct io_statx, dfd), result < 0 ? -result : 0);
 	else
-		ADD(state.lost_calls, 1);
+		uring_action(request, STATX_CALL, result, task);
 }
 
 /* One completion. The last of a multishot request, the only one of all others. */
@@ -523,7 +518,7 @@ __noinline int uring_result(u64 request, s64 result, u64 task)
 		break;
 	case URING_SENDMSG:
 	case URING_SENDMSG_ZC:
-		uring_count(file, WHAT_SEND, result, result < 0 ? 0 : uring_name(request), task);
+		uring_count(file, WHAT_SEND, result, result < 0 ? 0 : message_end((u64)READ(struct io_sr_msg, request, umsg)), task);
 		if (result >= 0 && file)
 			on_control(file, (u64)READ(struct io_sr_msg, request, umsg), WHAT_SEND);
 		break;
@@ -550,7 +545,7 @@ __noinline int uring_result(u64 request, s64 result, u64 task)
 		break;
 	case URING_STATX:
 		if (result < 0 || !object_stats)
-			uring_look(request, result);
+			uring_look(request, result, task);
 		break;
 	case URING_FIXED_FD_INSTALL:
 		uring_gained(request, WHAT_TOUCH, 0, result, task);

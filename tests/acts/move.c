@@ -684,7 +684,7 @@ static const struct act acts[] = {
 	{"fideduperange", "mkfs.xfs", dedupe_file, make_image},
 	{"aio", "CONFIG_AIO", aio, one_file},
 	{"aio-pgetevents", "Linux 4.18", aio_pgetevents, one_file},
-	{"aio-shared-ring", "CONFIG_AIO", aio_shared, one_file, .may = "any:lower", .way = "from the shared ring"},
+	{"aio-shared-ring", "CONFIG_AIO", aio_shared, one_file, .may = "tracepoint:lower", .way = "from the shared ring"},
 	{"aio-direct", "O_DIRECT", aio_direct, one_file},
 	{"read-direct", "O_DIRECT", read_direct, one_file},
 	{"process-vm-readv", NULL, vm_readv},

@@ -443,14 +443,19 @@ static void unix_datagram(void)
 	received(in, recv(fd, buffer, sizeof(buffer), 0));
 }
 
+struct end_bound {
+	union address a;
+	int flag; /* raised when it is bound */
+};
+
 static void datagrams(void *with)
 {
-	union address *a = with;
+	struct end_bound *e = with;
 	int fd = new_socket(AF_UNIX, SOCK_DGRAM);
 	struct flow *f;
 
-	need(bind(fd, &a->any, unix_size(a)), "bind");
-	raise_flag(0);
+	need(bind(fd, &e->a.any, unix_size(&e->a)), "bind");
+	raise_flag(e->flag);
 	f = near_end(flow("unix", NULL, NULL, NULL), fd);
 	received(f, recv(fd, buffer, sizeof(buffer), 0));
 	received(f, recv(fd, buffer, sizeof(buffer), 0));
@@ -459,17 +464,55 @@ static void datagrams(void *with)
 /* To an abstract name, connected or not, of another process. */
 static void unix_datagram_abstract(void)
 {
-	union address a = unix_at(text("quis-act-%d", getpid()), true);
+	struct end_bound e = {unix_at(text("quis-act-%d", getpid()), true), 0};
 	int one = new_socket(AF_UNIX, SOCK_DGRAM), two = new_socket(AF_UNIX, SOCK_DGRAM);
-	struct process *p = spawn(datagrams, &a);
-	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&a)), one),
-		    *g = near_end(flow("unix", NULL, NULL, shown(&a)), two);
+	struct process *p = spawn(datagrams, &e);
+	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&e.a)), one),
+		    *g = near_end(flow("unix", NULL, NULL, shown(&e.a)), two);
 
 	f->peer = g->peer = p->pid;
 	await_flag(0);
-	sent(f, sendto(one, buffer, 400, 0, &a.any, unix_size(&a)));
-	need(connect(two, &a.any, unix_size(&a)), "connect");
+	sent(f, sendto(one, buffer, 400, 0, &e.a.any, unix_size(&e.a)));
+	need(connect(two, &e.a.any, unix_size(&e.a)), "connect");
 	sent(g, send(two, buffer, 500, 0));
+	reap(p);
+}
+
+/* One socket, by sendto() to two names and by sendmsg() to one, of which the other is the beginning. */
+static void unix_datagram_two(void)
+{
+	struct end_bound a = {unix_at(text("quis-act-%d", getpid()), true), 0}, b = {unix_at(text("quis-act-%d-b", getpid()), true), 1};
+	int one = new_socket(AF_UNIX, SOCK_DGRAM), i;
+	struct process *p = spawn(datagrams, &a), *q = spawn(datagrams, &b);
+	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&a.a)), one), *g = near_end(flow("unix", NULL, NULL, shown(&b.a)), one);
+	struct iovec vector = {buffer, 70};
+	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_name = &b.a.any, .msg_namelen = unix_size(&b.a)};
+
+	f->peer = p->pid;
+	g->peer = q->pid;
+	await_flag(0);
+	await_flag(1);
+	for (i = 0; i < 2; i++)
+		sent(f, sendto(one, buffer, 400, 0, &a.a.any, unix_size(&a.a)));
+	sent(g, sendto(one, buffer, 500, 0, &b.a.any, unix_size(&b.a)));
+	sent(g, sendmsg(one, &message, 0));
+	reap(p);
+	reap(q);
+}
+
+/* As syslog() does. */
+static void unix_datagram_path(void)
+{
+	struct end_bound e = {unix_at(in_dir("socket"), false), 0};
+	int one = new_socket(AF_UNIX, SOCK_DGRAM);
+	struct process *p = spawn(datagrams, &e);
+	struct flow *f = near_end(flow("unix", NULL, NULL, shown(&e.a)), one);
+
+	f->peer = p->pid;
+	await_flag(0);
+	need(connect(one, &e.a.any, unix_size(&e.a)), "connect");
+	sent(f, send(one, buffer, 400, 0));
+	sent(f, send(one, buffer, 500, 0));
 	reap(p);
 }
 
@@ -573,7 +616,9 @@ static const struct act acts[] = {
 	{"unix-abstract", NULL, unix_abstract},
 	{"unix-peer", NULL, unix_peer},
 	{"unix-datagram", NULL, unix_datagram},
-	{"unix-datagram-abstract", NULL, unix_datagram_abstract, .may = "any:lower", .way = "unix datagram"},
+	{"unix-datagram-abstract", NULL, unix_datagram_abstract},
+	{"unix-datagram-two", NULL, unix_datagram_two},
+	{"unix-datagram-path", NULL, unix_datagram_path},
 	{"unix-pair", NULL, unix_pair},
 	{"unix-pair-packets", NULL, unix_pair_packets},
 	{"bulk", "loopback up", bulk},

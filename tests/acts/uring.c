@@ -298,6 +298,24 @@ static void do_statx(void)
 	need(ask(IORING_OP_STATX, AT_FDCWD, o->path[0], STATX_BASIC_STATS, (uintptr_t)&result), "statx");
 }
 
+/* By a name relative to a directory, and one that is not there. */
+static void statx_missing(void)
+{
+	struct object *o = object(NULL, in_dir("missing")), *held = object(NULL, in_dir("a"));
+	int fd = (int)need(open(act_dir, O_PATH | O_DIRECTORY), "open");
+	static struct statx result;
+	int i;
+
+	opened(object("dir", act_dir), fd);
+	looked(o, 3);
+	looked(held, 1);
+	ring_new(&ring, 8, 0);
+	for (i = 0; i < 3; i++)
+		if (ask(IORING_OP_STATX, fd, "missing", STATX_BASIC_STATS, (uintptr_t)&result) != -1 || errno != ENOENT)
+			fail("statx of what is not there");
+	need(ask(IORING_OP_STATX, fd, "a", STATX_BASIC_STATS, (uintptr_t)&result), "statx");
+}
+
 static void do_unlinkat(void)
 {
 	ring_new(&ring, 8, 0);
@@ -799,7 +817,8 @@ static struct act acts[] = {
 	{"open-direct", "Linux 5.15", open_direct, one_file},
 	{"open-direct-any", "Linux 5.19", open_direct_any, one_file},
 	{"open-refused", "Linux 5.6", open_refused},
-	{"statx", "Linux 5.6", do_statx, one_file, .may = "5.10:lower 5.10:unseen 7:lower", .way = "by io_uring is not seen"},
+	{"statx", "Linux 5.6", do_statx, one_file, .may = "5.10:lower 5.10:unseen", .way = "by io_uring is not seen"},
+	{"statx-missing", "Linux 5.6", statx_missing, one_file, .may = "5.10:lower 5.10:unseen", .way = "by io_uring is not seen"},
 	{"unlinkat", "Linux 5.11", do_unlinkat, one_file},
 	{"unlinkat-rmdir", "Linux 5.11", do_rmdir, one_directory},
 	{"renameat", "Linux 5.11", do_renameat, one_file},

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define NR_OPENAT 257
+#define NR_STATX 332
 #define PLACE_KEPT (10 * SECOND) /* for an action that never came */
 
 const struct action_kind action_kinds[] = {
@@ -224,8 +225,11 @@ void actions_record(struct recorder *r, const struct record_action *record)
 			path = (struct text_view){place->path.text, place->path.length};
 		to = (struct text_view){place->to.text, place->to.length};
 	}
-	if (request && record->nr == NR_OPENAT) {
-		files_refused(r, head, record->result, path);
+	if (request && (record->nr == NR_OPENAT || record->nr == NR_STATX)) {
+		if (record->nr == NR_OPENAT)
+			files_refused(r, head, record->result, path);
+		else
+			files_looked(r, head, record->result, path);
 		if (place)
 			place_free(r, place);
 		return;

@@ -261,6 +261,23 @@ static void close_file(struct node *node, void *context)
 	file_free(c->r, b);
 }
 
+/* One request of io_uring that asked for the metadata of a name: elsewhere the kernel side counts these. `result`: 0, or a negative errno. */
+void files_looked(struct recorder *r, const struct record_head *head, int64_t result, struct text_view path)
+{
+	struct file_key key = {
+		.start = head->start,
+		.tgid = head->tgid,
+		.ino = flag_hash(path.text ? path.text : "", path.length),
+		.generation = result < 0 ? (uint32_t)-result : 0,
+		.by_name = 1,
+	};
+	struct file_burst *b = file_get(r, &key);
+
+	set_path(b, path, PATH_ARGUMENT);
+	b->sum.stats++;
+	add_time(&b->sum.first, &b->sum.last, head->time, head->time);
+}
+
 /* ---- refused opens ---- */
 
 /* `error`: negative errno */

@@ -513,6 +513,8 @@ void process_free(struct process *p);
 
 void files_record(struct recorder *r, const struct record_file *record);
 void files_refused(struct recorder *r, const struct record_head *head, int error, struct text_view path);
+/* `result`: 0 or a negative errno */
+void files_looked(struct recorder *r, const struct record_head *head, int64_t result, struct text_view path);
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder);
 void files_close(struct recorder *r, bool all); /* writes the bursts that have ended */
 void files_open(struct recorder *r);		  /* ... and here those that have not, with recorder.open set */

@@ -340,12 +340,15 @@ static bool is_loaded(const struct sensor *sensor, const char *program)
 /* What the handlers do by themselves where a program does not do it for them; then its map takes no room. */
 static void tell_handlers(struct sensor *sensor)
 {
-	uint8_t objects = is_loaded(sensor, "look"), files = is_loaded(sensor, "file_held");
+	uint8_t objects = is_loaded(sensor, "look"), aio = is_loaded(sensor, "aio_complete"), files = is_loaded(sensor, "file_held");
 	uint8_t senders = is_loaded(sensor, "sender_copied") && is_loaded(sensor, "sender_told");
 
+	set_constant(sensor->object, "aio_told", &aio, sizeof(aio));
 	set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
 	set_constant(sensor->object, "held_told", &files, sizeof(files));
 	set_constant(sensor->object, "senders_told", &senders, sizeof(senders));
+	if (!aio)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "aio_owners"), 1);
 	if (!files)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "held"), 1);
 	if (senders)

@@ -19,6 +19,9 @@ const volatile u8 aio_told;	    /* what Linux AIO did is told when it is done, w
 const volatile u8 object_stats;	    /* the object of a stat is told by a hook, whatever call it is of */
 const volatile u8 uring_request_at; /* which argument of io_uring_submit_sqe is the request */
 const volatile u32 uring_shots_mask; /* of the flags of a multishot request */
+const volatile u8 uring_shots_told; /* trampolines tell each completion of a multishot request with the request */
+const volatile u8 uring_skips_told; /* ... what was done by those that want no completion */
+const volatile u8 uring_overflows_told; /* ... and those for whose completion there is no room */
 const volatile u8 held_told;	    /* security_file_permission tells the file that a call began with */
 const volatile u8 senders_told;	    /* the kernel's functions tell who sent a descriptor (rights.h) */
 const volatile u8 faults_told;	    /* the kernel has mm_filemap_fault and mm_filemap_map_pages (6.12) */

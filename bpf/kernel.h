@@ -380,6 +380,7 @@ struct io_uring_task {
 
 struct io_cqe {
 	u64 user_data;
+	s32 res;
 };
 
 struct io_fixed_file {
@@ -403,9 +404,22 @@ struct io_file_table___files { /* before that */
 	struct io_fixed_file *files;
 };
 
+struct io_wq_work_node {
+	struct io_wq_work_node *next;
+};
+
+struct io_wq_work_list {
+	struct io_wq_work_node *first;
+};
+
+struct io_submit_state {
+	struct io_wq_work_list compl_reqs;
+};
+
 struct io_ring_ctx {
 	struct io_file_table file_table;
 	u32 nr_user_files; /* before 6.13 */
+	struct io_submit_state submit_state;
 };
 
 struct io_kiocb {
@@ -416,6 +430,7 @@ struct io_kiocb {
 	struct io_ring_ctx *ctx;
 	struct io_uring_task *tctx; /* from 6.13: b6f58a3f4aa8 */
 	void *async_data;
+	struct io_wq_work_node comp_list;
 };
 
 struct io_kiocb___task { /* before that */

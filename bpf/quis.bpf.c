@@ -284,7 +284,7 @@ int uring_complete(u64 *ctx)
 	s32 result = uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), res) : (s32)plain(&ctx[3]);
 	bool last = request;
 
-	if (!request && state.used[USED_SHOTS])
+	if (!uring_shots_told && !request && state.used[USED_SHOTS])
 		request = uring_shot_request(plain(&ctx[0]),
 			uring_cqe ? READ(struct io_uring_cqe, plain(&ctx[2]), user_data) : plain(&ctx[2]), result);
 	return request ? uring_completed(request, result, last) : 0;
@@ -294,9 +294,48 @@ int uring_complete(u64 *ctx)
 SEC("tp_btf/io_uring_cqe_overflow")
 int uring_overflow(u64 *ctx)
 {
-	if (current_flagged() && (s32)plain(&ctx[2]) >= 0)
+	if (!uring_overflows_told && current_flagged() && (s32)plain(&ctx[2]) >= 0)
 		ADD(state.lost_calls, 1);
 	return 0;
+}
+
+/* A completion of a multishot request; false: there was no room for it, and its last has the result */
+SEC("fexit/io_req_post_cqe")
+int uring_posted(u64 *ctx)
+{
+	return (u8)plain(&ctx[3]) ? uring_completed(plain(&ctx[0]), (s32)plain(&ctx[1]), false) : 0;
+}
+
+SEC("fentry/io_req_cqe_overflow")
+int uring_overflowed(u64 *ctx)
+{
+	return uring_completed(plain(&ctx[0]), uring_result_of(plain(&ctx[0])), true);
+}
+
+/* The ring's requests that are done, and have not been told to the process. */
+SEC("fentry/__io_submit_flush_completions")
+int uring_flush(u64 *ctx)
+{
+	u64 node = uring_done_first(plain(&ctx[0]));
+
+#pragma clang loop unroll(disable)
+	for (u32 i = 0; i < FLUSHED_MAX && node; i++) {
+		if (uring_untold(uring_of_done(node)))
+			uring_completed(uring_of_done(node), uring_result_of(uring_of_done(node)), false);
+		node = (u64)READ(struct io_wq_work_node, node, next);
+	}
+	if (node)
+		ADD(state.lost_calls, 1);
+	return 0;
+}
+
+/* ... and one that a kernel worker did, which does not come into that list before it is only to be freed */
+SEC("fentry/io_free_req")
+int uring_freed(u64 *ctx)
+{
+	u64 request = plain(&ctx[0]);
+
+	return uring_untold(request) ? uring_completed(request, uring_result_of(request), false) : 0;
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -374,6 +374,7 @@ enum used {
 	USED_AIO,
 	USED_32,
 	USED_SHOTS, /* multishot requests of io_uring */
+	USED_SKIPS, /* ... those that want no completion */
 	USED_KINDS = 8,
 };
 

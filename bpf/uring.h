@@ -275,6 +275,46 @@ __noinline int uring_shot_ends(u64 request)
 	return 0;
 }
 
+/* ---- requests that want no completion (IOSQE_CQE_SKIP_SUCCESS) ---- */
+
+/*
+ * Those that are under way, where trampolines tell when they are done. Their flag alone does not do: it is taken from one that failed
+ * (req_set_fail()), and set on any that is only to be freed (io_free_req()).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u64); /* request */
+	__type(value, u8);
+} uring_untolds SEC(".maps");
+
+static __always_inline void uring_untold_begins(u64 request)
+{
+	u8 one = 1;
+
+	if (!uring_skips_told || bpf_map_update_elem(&uring_untolds, &request, &one, BPF_ANY))
+		ADD(state.lost_calls, 1); /* nothing will tell that it went well, nor how many bytes it moved */
+	else
+		state.used[USED_SKIPS] = 1;
+}
+
+/* Whether it is one of them; it is none any more. */
+static __always_inline bool uring_untold_ends(u64 request)
+{
+	return uring_skips_told && state.used[USED_SKIPS] && !bpf_map_delete_elem(&uring_untolds, &request);
+}
+
+static __always_inline s64 uring_result_of(u64 request)
+{
+	return (s32)READ(struct io_kiocb, request, cqe.res);
+}
+
+/* Done, and of those whose success is told to nobody. */
+static __always_inline bool uring_untold(u64 request)
+{
+	return READ(struct io_kiocb, request, flags) & REQUEST_CQE_SKIP && uring_untold_ends(request);
+}
+
 /* Whether a request does anything that is counted or told of. */
 static __always_inline bool uring_counts(u8 opcode)
 {
@@ -353,11 +393,10 @@ __noinline int uring_submitted(u64 request)
 
 	if (mark_of(READ(struct task_struct, uring_owner(request), tgid)) != MARK_FLAGGED)
 		return 0;
-	if (is_shot(request))
+	if (!uring_shots_told && is_shot(request))
 		uring_shot_begins(request);
-	/* nothing will tell that it went well, nor how many bytes it moved */
 	if (READ(struct io_kiocb, request, flags) & REQUEST_CQE_SKIP && uring_counts(opcode))
-		ADD(state.lost_calls, 1);
+		uring_untold_begins(request);
 	switch (opcode) {
 	case URING_SEND:
 	case URING_SEND_ZC:
@@ -568,9 +607,25 @@ static __always_inline int uring_completed(u64 request, s64 result, bool last)
 	if (mark_of(READ(struct task_struct, task, tgid)) != MARK_FLAGGED)
 		return 0;
 	uring_result(request, result, task);
-	if (last && is_shot(request))
+	if (last)
+		uring_untold_ends(request); /* it failed */
+	if (last && !uring_shots_told && is_shot(request))
 		uring_shot_ends(request);
 	return 0;
+}
+
+/* ---- with trampolines: what was done without a completion, from the ring's list of what is done (io_uring/io_uring.c) ---- */
+
+#define FLUSHED_MAX 1024 /* more are not at once in one ring but by a submission of as many */
+
+static __always_inline u64 uring_done_first(u64 ring)
+{
+	return (u64)READ(struct io_ring_ctx, ring, submit_state.compl_reqs.first);
+}
+
+static __always_inline u64 uring_of_done(u64 node)
+{
+	return node - bpf_core_field_offset(struct io_kiocb, comp_list);
 }
 
 /* The multishot request of which a completion tells only the ring and its number for the process; 0: none that counts. */

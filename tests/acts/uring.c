@@ -427,21 +427,33 @@ static ssize_t take_known(const char *what)
 }
 
 /* A request that went well leaves no completion: nothing says how much it read. */
-static void read_untold(void)
+static void read_untold_with(unsigned char flags)
 {
 	struct object *o = file("a");
 	int fd = reading(o);
 	struct io_uring_sqe sqe = ring_request(IORING_OP_READ, fd, buffer, 3000, 0);
 
 	ring_new(&ring, 8, 0);
-	sqe.flags = IOSQE_CQE_SKIP_SUCCESS;
+	sqe.flags = IOSQE_CQE_SKIP_SUCCESS | flags;
 	ring_put(&ring, &sqe);
 	sqe = ring_request(IORING_OP_NOP, -1, NULL, 0, 0);
 	ring_put(&ring, &sqe);
 	ring_enter(&ring, 2, 1);
 	take_known("a request without completion");
+	if (flags)
+		usleep(100000); /* it is done by then */
 	count(o, READS, 1);
 	count(o, READ_BYTES, 3000);
+}
+
+static void read_untold(void)
+{
+	read_untold_with(0);
+}
+
+static void read_untold_worker(void)
+{
+	read_untold_with(IOSQE_ASYNC);
 }
 
 /* More completions than the ring has room for: the kernel keeps them apart. */
@@ -845,9 +857,10 @@ static struct act acts[] = {
 	{"accept-multishot", "Linux 5.19", accept_shot},
 	{"accept-direct", "Linux 5.15", accept_direct},
 	{"read-multishot", "Linux 6.7", read_shot},
-	{"read-multishots-alike", "Linux 6.7", read_shots_alike, .may = "any:lower"},
-	{"read-skip-success", "Linux 5.17", read_untold, one_file, .may = "any:lower", .way = "no completion"},
-	{"read-overflow", "Linux 5.5", read_overflow, one_file, .may = "any:lower 5.10:unseen", .way = "no room"},
+	{"read-multishots-alike", "Linux 6.7", read_shots_alike, .may = "tracepoint:lower 6.1:lower"},
+	{"read-skip-success", "Linux 5.17", read_untold, one_file, .may = "tracepoint:lower 5.10:lower 6.1:lower", .way = "no completion"},
+	{"read-skip-worker", "Linux 5.17", read_untold_worker, one_file, .may = "tracepoint:lower 5.10:lower 6.1:lower", .way = "no completion"},
+	{"read-overflow", "Linux 5.5", read_overflow, one_file, .may = "tracepoint:lower 5.10:lower 5.10:unseen 6.1:lower 7:lower", .way = "no room"},
 };
 
 /* io_uring_complete tells the request since 5.17; before, all of it is named as unseen. */

@@ -19,8 +19,8 @@ open("secret").read()  # before it is handed anything: nobody's business
 def said(what): os.rename(os.open(end + ".tmp", os.O_CREAT) and end + ".tmp", end + what)
 if kind == "fifo":
     os.mkfifo(end); said(".ready"); os.read(os.open(end, os.O_RDONLY), 10)
-elif kind == "datagram":
-    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(end); said(".ready"); s.recv(10); s.recv(10)
+elif kind in ("datagram", "abstract"):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind("\0" * (kind == "abstract") + end); said(".ready"); s.recv(10); s.recv(10)
 else:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET if kind == "passed" else socket.SOCK_STREAM)
     s.bind(end); s.listen(); said(".ready"); c, _ = s.accept()
@@ -38,8 +38,9 @@ cat >product.py <<'END'
 import os, socket, sys, time
 for kind, end in zip(sys.argv[1::2], sys.argv[2::2]):
     if kind == "fifo": f = os.open(end, os.O_WRONLY); os.write(f, b"x"); os.close(f)
-    elif kind == "datagram":
-        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(b"x", end); time.sleep(.2); s.sendto(b"y", end)
+    elif kind in ("datagram", "abstract"):
+        to = "\0" * (kind == "abstract") + end
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(b"x", to); time.sleep(.2); s.sendto(b"y", to)
     else:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET if kind == "passed" else socket.SOCK_STREAM); s.connect(end)
         if kind == "passed": socket.send_fds(s, [b"x"], [os.open("passed", os.O_RDONLY)])
@@ -71,7 +72,7 @@ is_followed() { # CASE PID
 not_followed() { holds "$1" 'all(.processes[]; .pid != $p)' --argjson p "$2"; } # CASE PID
 exact() { holds "$1" '.completeness.exact' || { jq -c .completeness "$1.json"; false; }; }
 
-for kind in stream datagram passed fifo; do
+for kind in stream datagram abstract passed fifo; do
 	helper "$kind" "end-$kind"
 	ok "$kind: the recording ends with the command, not with who is followed" product "case-$kind" --follow-ipc -- "$kind" "end-$kind"
 	ok "$kind: the receiver is followed" is_followed "case-$kind" "$BG"
@@ -86,9 +87,11 @@ ok "the file that was passed came over the socket" holds case-passed '[.processe
 ok "the report says that it was asked for" grep -q "ipc (over up to 2 hand-overs, 16 processes)" <("$QUIS" report case-stream)
 ok "... and of each who was followed" grep -q "flagged by: *$by\|flagged.*$by" <("$QUIS" report case-stream)
 
-for kind in stream passed; do
+for kind in stream abstract passed; do
+	path=$T/end-$kind
+	[ "$kind" != abstract ] || path=@end-abstract
 	ok "$kind: a flow names who is at its other end" holds "case-$kind" '[.processes[].flows[] | select(.remote == $path) | .peer_executable] == [$exe]' \
-		--arg path "$T/end-$kind" --arg exe "$(readlink -f "$PYTHON")"
+		--arg path "$path" --arg exe "$(readlink -f "$PYTHON")"
 done
 
 helper stream off

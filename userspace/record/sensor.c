@@ -266,11 +266,12 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 		bool wanted = is_trampoline(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
 			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
 									   true;
-		bool exists = target_exists(btf, program, options->hide) &&
-			      (strncmp(bpf_program__name(program), "uring_", 6) || layout_uring(btf) != URING_NO_REQUEST);
+		bool told = strncmp(bpf_program__name(program), "uring_", 6) || layout_uring(btf) != URING_NO_REQUEST;
+		bool exists = told && target_exists(btf, program, options->hide);
 		bool bad = refused(refusals, bpf_program__name(program));
 
-		if (wanted && !exists && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))
+		told |= !strcmp(bpf_program__name(program), "uring_complete"); /* which says that nothing of io_uring is seen */
+		if (wanted && !exists && told && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))
 			hook_missing(sensor, program, "this kernel has no such hook", hidden(program, options->hide));
 		else if (wanted && bad)
 			hook_missing(sensor, program, "this kernel refused the program", true);
@@ -341,12 +342,19 @@ static bool is_loaded(const struct sensor *sensor, const char *program)
 static void tell_handlers(struct sensor *sensor)
 {
 	uint8_t objects = is_loaded(sensor, "look"), aio = is_loaded(sensor, "aio_complete"), files = is_loaded(sensor, "file_held");
+	uint8_t shots = is_loaded(sensor, "uring_posted"), overflows = is_loaded(sensor, "uring_overflowed");
+	uint8_t skips = is_loaded(sensor, "uring_flush") && is_loaded(sensor, "uring_freed");
 	uint8_t senders = is_loaded(sensor, "sender_copied") && is_loaded(sensor, "sender_told");
 
 	set_constant(sensor->object, "aio_told", &aio, sizeof(aio));
+	set_constant(sensor->object, "uring_shots_told", &shots, sizeof(shots));
+	set_constant(sensor->object, "uring_overflows_told", &overflows, sizeof(overflows));
+	set_constant(sensor->object, "uring_skips_told", &skips, sizeof(skips));
 	set_constant(sensor->object, "object_stats", &objects, sizeof(objects));
 	set_constant(sensor->object, "held_told", &files, sizeof(files));
 	set_constant(sensor->object, "senders_told", &senders, sizeof(senders));
+	if (!skips)
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "uring_untolds"), 1);
 	if (!aio)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "aio_owners"), 1);
 	if (!files)

@@ -10,6 +10,7 @@
 #define GIVERS "Who sent a file that was received over a unix socket: told is who connected the socket, listened on it or made the pair, even if another sent over it."
 #define ARGUMENTS "The kernel's own paths of actions: they are the arguments given, which another thread may have changed."
 #define REPLACED "When another thread replaces a descriptor during a call, the bytes may count for the new file: the hooks run at the end of the call."
+#define UNTOLD "Of io_uring: what requests did that want no completion, or for whose completion there was no room, is not known: each is counted as lost."
 #define EXACTLY {SEEN_EXACTLY, NULL, NULL}
 #define BOTH(seen, why, mend) {{seen, why, mend}, {seen, why, mend}}
 #define TRAMPOLINES "hooks of the kind trampoline: a kernel that lets BPF programs attach to functions (fentry, fexit)"
@@ -69,9 +70,10 @@ const struct way ways[] = {
 
 	{URING, "that it was used", "io_uring_setup io_uring_enter", {EXACTLY, EXACTLY}},
 	{URING, "reads, writes, opens, sockets, changes of names", "uring_complete", {EXACTLY, EXACTLY}, .use = USE_URING},
-	{URING, "requests that want no completion, completions for which the process made no room", "uring_overflow",
-		BOTH(SEEN_LOWER, "Of io_uring: what requests did that want no completion, or for whose completion there was no room, is not known: each is counted as lost.",
-			"nothing: the kernel tells no result of these; kernel.io_uring_disabled=2 (Linux 6.6 or later) keeps processes from io_uring"),
+	{URING, "requests that want no completion", "uring_flush uring_freed", {EXACTLY, {SEEN_LOWER, UNTOLD, TRAMPOLINES}}, .use = USE_URING},
+	{URING, "completions for which the process made no room", "uring_overflow uring_overflowed", {EXACTLY, {SEEN_LOWER, UNTOLD, TRAMPOLINES}}, .use = USE_URING},
+	{URING, "multishot requests of a ring that have the same number", "uring_posted",
+		{EXACTLY, {SEEN_LOWER, "Of io_uring: whose a completion is of several multishot requests of a ring that have the same number: each is counted as lost.", TRAMPOLINES}},
 		.use = USE_URING},
 
 	{NARROW, "the usual calls for files, directories and sockets, messages and the descriptors in them", "ia32_*", {EXACTLY, EXACTLY}, .use = USE_32},
@@ -157,6 +159,8 @@ const struct way ways[] = {
 };
 const size_t way_count = sizeof(ways) / sizeof(*ways);
 
+#define URING_MEND "a kernel whose functions that complete io_uring requests can be hooked (such as Linux 6.12); or kernel.io_uring_disabled=2"
+
 /* What is lost with a hook that stands for more than its own call. */
 static const struct {
 	const char *program, *what, *mend;
@@ -167,6 +171,10 @@ static const struct {
 	{"uring_complete", "what is read, written, opened or sent by io_uring is not seen",
 		"Linux 5.17 or later, whose io_uring_complete tells the request; or kernel.io_uring_disabled=2"},
 	{"uring_overflow", "completions of io_uring for which the process made no room are not seen", "Linux 5.19 or later, which has that tracepoint"},
+	{"uring_flush", "what io_uring requests did that want no completion is not known: each is counted as lost", URING_MEND},
+	{"uring_freed", "what io_uring requests did that want no completion is not known: each is counted as lost", URING_MEND},
+	{"uring_overflowed", "what io_uring requests did for whose completion there was no room is not known: each is counted as lost", URING_MEND},
+	{"uring_posted", "whose a completion is of several multishot requests of an io_uring that have the same number is not known: each is counted as lost", URING_MEND},
 	{"uring_submit*", "the names that io_uring requests give are not seen", "Linux 5.10 or later with tracepoints in io_uring"},
 	{"page_fault*", "which pages of a mapped file were touched is not seen, only that it was mapped, and how much of it", "Linux 6.12 or later"},
 	{"snapshot_task", "processes that ran before the start are named from /proc", "Linux 5.8 or later"},

@@ -172,7 +172,8 @@ int sensor_iterate(struct sensor *sensor, const char *name, void (*between)(void
 	if (fd < 0) {
 		got = -errno;
 	} else {
-		while ((got = read(fd, bytes, sizeof(bytes))) > 0 || (got < 0 && errno == EINTR))
+		/* EAGAIN: a million objects of which none told anything (bpf_seq_read(), kernel/bpf/bpf_iter.c) */
+		while ((got = read(fd, bytes, sizeof(bytes))) > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)))
 			between(context);
 		got = got < 0 ? -errno : 0;
 		close(fd);

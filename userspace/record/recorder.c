@@ -254,9 +254,11 @@ static int snapshot(struct recorder *r)
 		recorder_drain(r); /* sensor_open() has looked at all that are followed; what they hold, they held before */
 		return error;
 	}
-	if (error || !r->why_count)
+	if (error)
 		return error;
 	for (i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		if (!r->why_count && strcmp(programs[i], "snapshot_file") != 0)
+			continue; /* nobody is followed yet; that one finds who holds the ends of others as well */
 		error = sensor_iterate(&r->sensor, programs[i], recorder_drain, r);
 		if (error && error != -ENOENT)
 			say("%s: %s", programs[i], strerror(-error));

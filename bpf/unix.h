@@ -96,7 +96,7 @@ struct bound_note {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 2048);
+	__uint(max_entries, 1024);
 	__type(key, struct bound_key);
 	__type(value, struct bound_note);
 } bound_sockets SEC(".maps");

@@ -234,7 +234,7 @@ struct uring_shot {
 /* The request; 1 when several of a ring have the same number, so that it is not known whose a completion is. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 2048);
 	__type(key, struct uring_shot);
 	__type(value, u64);
 } uring_shots SEC(".maps");

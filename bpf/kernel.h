@@ -497,7 +497,7 @@ struct io_sr_msg {
 	void *umsg;
 	u32 msg_flags;
 	void *addr; /* of send(), as addr_len; before 6.13 */
-	int addr_len;
+	u16 addr_len; /* of which it is the lower half before 6.1 */
 };
 
 struct filename {

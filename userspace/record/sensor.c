@@ -266,12 +266,11 @@ static void choose_programs(struct sensor *sensor, const struct btf *btf, const 
 		bool wanted = is_trampoline(program) ? sensor->hooks == HOOKS_TRAMPOLINE :
 			      !strcmp(bpf_program__name(program), "sys_exit") ? sensor->hooks == HOOKS_TRACEPOINT :
 									   true;
-		bool told = strncmp(bpf_program__name(program), "uring_", 6) || layout_uring(btf) != URING_NO_REQUEST;
-		bool exists = told && target_exists(btf, program, options->hide);
+		bool exists = target_exists(btf, program, options->hide) &&
+			      (strncmp(bpf_program__name(program), "uring_", 6) || layout_uring(btf) != URING_NO_REQUEST);
 		bool bad = refused(refusals, bpf_program__name(program));
 
-		told |= !strcmp(bpf_program__name(program), "uring_complete"); /* which says that nothing of io_uring is seen */
-		if (wanted && !exists && told && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))
+		if (wanted && !exists && (!is_call(program) || hidden(program, options->hide) || call_exists(program)))
 			hook_missing(sensor, program, "this kernel has no such hook", hidden(program, options->hide));
 		else if (wanted && bad)
 			hook_missing(sensor, program, "this kernel refused the program", true);

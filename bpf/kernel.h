@@ -459,13 +459,8 @@ struct io_ftrunc {
 	s64 len;
 };
 
-struct iov_iter {
-	void *ubuf;
-};
-
 struct msghdr {
 	void *msg_name;
-	struct iov_iter msg_iter;
 	void *msg_control;
 };
 
@@ -479,22 +474,14 @@ struct scm_cookie {
 	struct scm_fp_list *fp;
 };
 
-struct iovec {
-	void *iov_base;
-};
-
 struct io_async_msghdr {
 	int namelen;
 	unsigned long controllen;
 	struct msghdr msg;
 };
 
-struct io_async_msghdr___many { /* before 6.10, and then at the buffer of the message */
-	struct iovec fast_iov[8];
-};
-
 struct io_sr_msg {
-	void *umsg;
+	void *umsg; /* or, of multishot messages, the buffer of the newest */
 	u32 msg_flags;
 	void *addr; /* of send(), as addr_len; before 6.13 */
 	u16 addr_len; /* of which it is the lower half before 6.1 */

@@ -50,8 +50,10 @@ static __always_inline u64 end_received(u64 uaddr, u64 at)
 
 /* struct user_msghdr and mmsghdr, include/linux/socket.h: only what is used is read, the stack of eight frames is 512 bytes */
 #define MESSAGE_NAME 0
+#define MESSAGE_NAME_LENGTH 8
 #define MESSAGE_VECTORS 16
 #define MESSAGE_CONTROL 32
+#define MESSAGE_CONTROL_LENGTH 40
 #define MESSAGE_LENGTH 56
 #define MESSAGE_SIZE 64
 /* struct compat_msghdr and compat_mmsghdr, include/net/compat.h */

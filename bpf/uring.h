@@ -141,46 +141,51 @@ static __always_inline void uring_splice(u64 request, u64 out, s64 result, u64 t
 
 /* ---- messages: where to, where from ---- */
 
-/* The destination of a send() that gives one, from 6.13 on: the kernel's copy is gone when the request completes. */
-struct uring_end {
-	u8 address[32];
+/* What a request says of its message, and nothing tells any more when it completes. */
+struct uring_kept {
+	union {
+		u8 address[32]; /* of a send() that gives one, from 6.13 on: the kernel's copy is gone */
+		struct {
+			u64 name, control; /* room for them, in bytes: of a multishot recvmsg, before 6.10 */
+		};
+	};
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u64); /* request */
-	__type(value, struct uring_end);
-} uring_ends SEC(".maps");
+	__type(value, struct uring_kept);
+} uring_kept SEC(".maps");
 
 static __always_inline void uring_keep_end(u64 request)
 {
 	u64 message = (u64)READ(struct io_kiocb, request, async_data), name;
-	struct uring_end end = {};
+	struct uring_kept kept = {};
 
 	if (bpf_core_field_exists(struct io_sr_msg, addr) || !message)
 		return;
 	name = (u64)READ(struct io_async_msghdr, message, msg.msg_name);
-	if (name && !bpf_probe_read_kernel(&end, sizeof(end), (void *)name))
-		bpf_map_update_elem(&uring_ends, &request, &end, BPF_ANY);
+	if (name && !bpf_probe_read_kernel(&kept, sizeof(kept), (void *)name))
+		bpf_map_update_elem(&uring_kept, &request, &kept, BPF_ANY);
 }
 
 static __always_inline void uring_send(u64 request, u64 file, s64 result, u64 task)
 {
-	struct uring_end *end;
+	struct uring_kept *kept;
 
 	if (bpf_core_field_exists(struct io_sr_msg, addr)) {
 		uring_count(file, WHAT_SEND, result,
 			end_of((u64)READ(struct io_sr_msg, request, addr), READ(struct io_sr_msg, request, addr_len)), task);
 		return;
 	}
-	end = bpf_map_lookup_elem(&uring_ends, &request);
-	if (!end) {
+	kept = bpf_map_lookup_elem(&uring_kept, &request);
+	if (!kept) {
 		uring_count(file, WHAT_SEND, result, 0, task);
 		return;
 	}
-	uring_count(file, WHAT_SEND | WHAT_KERNEL_ADDRESS, result, plain(&end), task);
-	bpf_map_delete_elem(&uring_ends, &request);
+	uring_count(file, WHAT_SEND | WHAT_KERNEL_ADDRESS, result, plain(&kept), task);
+	bpf_map_delete_elem(&uring_kept, &request);
 }
 
 static __always_inline s64 uring_received(u64 request, s64 result)
@@ -194,22 +199,46 @@ static __always_inline bool is_shot(u64 request)
 }
 
 /*
- * A multishot message lies in a buffer of the ring, behind a header, its name and its control data, for which the request has set room
- * aside; the result counts all of them (io_recvmsg_multishot(), io_uring/net.c).
+ * A multishot message lies in a buffer of the ring, whose address takes the place of the header's in the request: behind a header of its
+ * own, and the room that the header had for a name and for control data. The result counts all of them (io_recvmsg_multishot(),
+ * io_uring/net.c). Before 6.10 the kernel keeps its copy of that header from when it first waits: of messages that were there already, what
+ * was read at submission tells.
  */
+static __always_inline void uring_keep_room(u64 request)
+{
+	u64 header = (u64)READ(struct io_sr_msg, request, umsg);
+	struct uring_kept kept = {};
+	u32 name = 0;
+
+	if (READ(struct io_kiocb, request, async_data))
+		return;
+	if (!bpf_probe_read_user(&name, sizeof(name), (void *)(header + MESSAGE_NAME_LENGTH)) &&
+		!bpf_probe_read_user(&kept.control, sizeof(kept.control), (void *)(header + MESSAGE_CONTROL_LENGTH))) {
+		kept.name = name;
+		bpf_map_update_elem(&uring_kept, &request, &kept, BPF_ANY);
+	}
+}
+
 __noinline int uring_shot_message(u64 request, s64 result, u64 task)
 {
-	u64 message = (u64)READ(struct io_kiocb, request, async_data), file, data;
-	u64 name = (u32)READ(struct io_async_msghdr, message, namelen), head = name;
+	u64 message = (u64)READ(struct io_kiocb, request, async_data), name, rest = (u64)result - RECVMSG_OUT;
+	u64 file = (u64)READ(struct io_kiocb, request, file);
+	struct uring_kept *kept;
 
-	head += READ(struct io_async_msghdr, message, controllen);
-	file = (u64)READ(struct io_kiocb, request, file);
-	if (bpf_core_field_exists(((struct io_async_msghdr___many *)0)->fast_iov))
-		data = (u64)READ(struct io_async_msghdr___many, message, fast_iov[0].iov_base);
-	else
-		data = (u64)READ(struct io_async_msghdr, message, msg.msg_iter.ubuf);
-	result -= (s64)(RECVMSG_OUT + head);
-	uring_count(file, WHAT_RECEIVE, result < 0 ? 0 : uring_received(request, result), name ? end_of(data - head, name) : 0, task);
+	if (message) {
+		name = (u32)READ(struct io_async_msghdr, message, namelen);
+		rest -= name + READ(struct io_async_msghdr, message, controllen);
+	} else {
+		kept = bpf_map_lookup_elem(&uring_kept, &request);
+		if (!kept) {
+			lose_call(WHAT_RECEIVE, result);
+			return 0;
+		}
+		name = kept->name;
+		rest -= name + kept->control;
+	}
+	uring_count(file, WHAT_RECEIVE, (s64)rest < 0 ? 0 : uring_received(request, rest),
+		name ? end_of((u64)READ(struct io_sr_msg, request, umsg) + RECVMSG_OUT, name) : 0, task);
 	return 0;
 }
 
@@ -272,6 +301,7 @@ __noinline int uring_shot_ends(u64 request)
 
 	if (known && *known == request)
 		bpf_map_delete_elem(&uring_shots, &shot);
+	bpf_map_delete_elem(&uring_kept, &request);
 	return 0;
 }
 
@@ -401,6 +431,10 @@ __noinline int uring_submitted(u64 request)
 	case URING_SEND:
 	case URING_SEND_ZC:
 		uring_keep_end(request);
+		break;
+	case URING_RECVMSG:
+		if (is_shot(request))
+			uring_keep_room(request);
 		break;
 	case URING_OPENAT:
 	case URING_OPENAT2:
@@ -609,7 +643,7 @@ static __always_inline int uring_completed(u64 request, s64 result, bool last)
 	uring_result(request, result, task);
 	if (last)
 		uring_untold_ends(request); /* it failed */
-	if (last && !uring_shots_told && is_shot(request))
+	if (last && is_shot(request))
 		uring_shot_ends(request);
 	return 0;
 }

@@ -702,7 +702,7 @@ static void receive_shot(void)
 }
 
 /* Behind a header and the sender's address, for which the request sets room aside. */
-static void receive_message_shot(void)
+static void receive_messages_by_shot(bool there)
 {
 	union address a = loopback(AF_INET), from;
 	struct msghdr message = {.msg_namelen = sizeof(from), .msg_controllen = 32};
@@ -712,6 +712,8 @@ static void receive_message_shot(void)
 
 	ring_new(&ring, 8, 0);
 	give_rooms();
+	if (there)
+		reap(p);
 	start_shot(IORING_OP_RECVMSG, fd, &message, 1, IORING_RECV_MULTISHOT, 9);
 	for (i = 0; i < 2; i++) {
 		ssize_t n = take_known("multishot recvmsg") - 16 - (ssize_t)sizeof(from) - 32;
@@ -722,7 +724,19 @@ static void receive_message_shot(void)
 			f = flow("inet", "udp", "in", shown(&from));
 		received(f, n);
 	}
-	reap(p);
+	if (!there)
+		reap(p);
+}
+
+static void receive_message_shot(void)
+{
+	receive_messages_by_shot(false);
+}
+
+/* The kernel takes them within the submission. */
+static void receive_message_there(void)
+{
+	receive_messages_by_shot(true);
 }
 
 static void one_connection(void *with)
@@ -854,6 +868,7 @@ static struct act acts[] = {
 	{"scm-rights", "Linux 5.3", rights, one_file},
 	{"recv-multishot", "Linux 6.0", receive_shot},
 	{"recvmsg-multishot", "Linux 6.0", receive_message_shot},
+	{"recvmsg-multishot-there", "Linux 6.0", receive_message_there},
 	{"accept-multishot", "Linux 5.19", accept_shot},
 	{"accept-direct", "Linux 5.15", accept_direct},
 	{"read-multishot", "Linux 6.7", read_shot},

@@ -156,20 +156,21 @@ static void file_from(struct fact *f, const struct givers *givers)
 	fact_true(f, "quis.file.from_more", givers->more);
 }
 
-static void file_beneath(struct fact *f, const struct file_burst *b)
+static void file_beneath(struct fact *f, const struct file_more *more)
 {
-	if (!b->lower_layer)
+	if (!more->lower_layer)
 		return;
-	device(f, "quis.file.lower_device", b->lower_dev);
-	fact_number_text(f, "quis.file.lower_inode", b->lower_ino);
-	fact_text(f, "quis.file.lower_layer", b->lower_layer == LOWER_UPPER ? "upper" : "lower");
-	if (b->lower.text)
-		fact_bytes(f, "quis.file.lower_path", "quis.file.lower_path_raw", b->lower.text, b->lower.length);
+	device(f, "quis.file.lower_device", more->lower_dev);
+	fact_number_text(f, "quis.file.lower_inode", more->lower_ino);
+	fact_text(f, "quis.file.lower_layer", more->lower_layer == LOWER_UPPER ? "upper" : "lower");
+	if (more->lower.text)
+		fact_bytes(f, "quis.file.lower_path", "quis.file.lower_path_raw", more->lower.text, more->lower.length);
 }
 
 void facts_file(struct recorder *r, const struct file_burst *b)
 {
 	const struct file_row *s = &b->sum;
+	const struct file_more *more = b->more;
 	struct fact *f = r->fact;
 
 	begin_file(r, opening_of(s), s->last, b->key.start, b->key.tgid);
@@ -187,12 +188,14 @@ void facts_file(struct recorder *r, const struct file_burst *b)
 		f, "quis.file.deleted", b->path.flags & PATH_DELETED || (s->deleted && !(b->path.flags & PATH_PSEUDO)));
 	fact_true(f, "quis.file.truncated", b->path.flags & PATH_TRUNCATED);
 	fact_true(f, "quis.file.unreachable", b->path.flags & PATH_UNREACHABLE);
-	if (b->view.text)
-		fact_bytes(f, "quis.file.view", "quis.file.view_raw", b->view.text, b->view.length);
-	file_beneath(f, b);
+	if (more && more->view.text)
+		fact_bytes(f, "quis.file.view", "quis.file.view_raw", more->view.text, more->view.length);
+	if (more)
+		file_beneath(f, more);
 	how_list(f, s->how);
 	fanotify_events(f, s->events);
-	file_from(f, &b->givers);
+	if (more)
+		file_from(f, &more->givers);
 	fact_count(f, "quis.opens", s->opens);
 	fact_count(f, "quis.reads", s->reads);
 	fact_count(f, "quis.read_bytes", s->read_bytes);

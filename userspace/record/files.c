@@ -13,7 +13,7 @@
 /* More than this are written at once: all that are open are told each second in open.ndjson, and two bursts are as exact as one. */
 #define BURSTS_KEPT 256
 #define DRAIN_EVERY 512 /* facts */
-#define SPARE_MAX 16384 /* bursts that are kept to be used again: a second's worth of a busy scanner, 7 MiB */
+#define SPARE_MAX 16384 /* bursts that are kept to be used again: a second's worth of a busy scanner, 5 MiB */
 
 static struct file_burst *file_new(struct recorder *r)
 {
@@ -36,8 +36,11 @@ static void drop_path(struct file_burst *b)
 static void file_free(struct recorder *r, struct file_burst *b)
 {
 	drop_path(b);
-	free(b->view.text);
-	free(b->lower.text);
+	if (b->more) {
+		free(b->more->view.text);
+		free(b->more->lower.text);
+		free(b->more);
+	}
 	if (r->spare_files_count == SPARE_MAX) {
 		free(b);
 		return;
@@ -89,6 +92,28 @@ static void set_path(struct file_burst *b, struct text_view view, uint32_t flags
 	} else {
 		b->path.text = xstrndup(view.text, view.length);
 	}
+}
+
+static struct file_more *more_of(struct file_burst *b)
+{
+	if (!b->more)
+		b->more = xcalloc(1, sizeof(*b->more));
+	return b->more;
+}
+
+/* The path as the process has it, where that is another, and what lies beneath. */
+static void set_more(struct file_burst *b, const struct record_file *record, struct text_view view, struct text_view lower)
+{
+	struct file_more *more;
+
+	if (!b->more && !view.text && !record->lower_layer)
+		return;
+	more = more_of(b);
+	set_name(&more->view, view, 0);
+	set_name(&more->lower, lower, 0);
+	more->lower_ino = record->lower_ino;
+	more->lower_dev = record->lower_dev;
+	more->lower_layer = record->lower_layer;
 }
 
 static void add_time(uint64_t *first, uint64_t *last, uint64_t row_first, uint64_t row_last)
@@ -167,17 +192,13 @@ void files_record(struct recorder *r, const struct record_file *record)
 	b->mode = record->mode;
 	b->rdev = record->rdev;
 	b->magic = record->magic;
-	set_name(&b->view, same_text(view, path) ? (struct text_view){NULL, 0} : view, 0);
-	set_name(&b->lower, record_text(&record->head, record->lower), 0);
-	b->lower_ino = record->lower_ino;
-	b->lower_dev = record->lower_dev;
-	b->lower_layer = record->lower_layer;
+	set_more(b, record, same_text(view, path) ? (struct text_view){NULL, 0} : view, record_text(&record->head, record->lower));
 	b->name_time = record->head.time;
 	if (record->what == WHAT_TOUCH || r->names_only)
 		return;
 	add_call(&b->sum, record);
 	if (record->what & HOW_GIVEN)
-		add_giver(&b->givers, record->from);
+		add_giver(&more_of(b)->givers, record->from);
 }
 
 static void write_burst(struct recorder *r, struct file_burst *b)
@@ -191,8 +212,10 @@ static void write_burst(struct recorder *r, struct file_burst *b)
 	else
 		facts_file(r, b);
 	memset(&b->sum, 0, sizeof(b->sum));
-	b->givers.count = 0;
-	b->givers.more = false;
+	if (b->more) {
+		b->more->givers.count = 0;
+		b->more->givers.more = false;
+	}
 }
 
 void files_row(const struct file_key *key, const struct file_row *row, void *recorder)
@@ -218,7 +241,7 @@ void files_row(const struct file_key *key, const struct file_row *row, void *rec
 	b->sum.deleted |= row->deleted;
 	b->sum.events |= row->events;
 	if (row->from_told)
-		add_givers(&b->givers, row);
+		add_givers(&more_of(b)->givers, row);
 	add_time(&b->sum.first, &b->sum.last, row->first, row->last);
 }
 

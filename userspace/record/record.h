@@ -321,17 +321,23 @@ struct givers {
 	bool more; /* there were others, or such as are not known */
 };
 
+/* What most files have nothing of: a hundred thousand bursts may be open at once. */
+struct file_more {
+	struct givers givers;
+	struct name view, lower;
+	uint64_t lower_ino;
+	uint32_t lower_dev;
+	uint32_t lower_layer;
+};
+
 struct file_burst {
 	struct node node;
 	struct file_key key;
 	struct file_row sum;
-	struct givers givers;
-	struct name path, view, lower; /* path.text may be short_path */
+	struct name path; /* its text may be short_path */
 	char short_path[SHORT_PATH];
-	uint64_t lower_ino;
+	struct file_more *more; /* NULL: nothing of it */
 	uint64_t name_time;
-	uint32_t lower_dev;
-	uint32_t lower_layer;
 	uint32_t mode, rdev, magic;
 };
 

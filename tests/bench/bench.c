@@ -203,6 +203,8 @@ exec_workload(const struct workload *w, const char *name, unsigned count, const 
 	snprintf(number, sizeof(number), "%u", count);
 	snprintf(signatures, sizeof(signatures), "%s/sig.hdb", options.dir);
 	dup2(out, 1);
+	if (around)
+		peer_prepare(around);
 	for (; around && around->argv[i]; i++)
 		argv[i] = around->argv[i];
 	if (w && !strcmp(w->name, "clamscan"))

@@ -72,8 +72,9 @@ bool check_report(const struct sensor *s, const struct truth *truths, size_t cou
 struct peer {
 	const char *name;
 	const char *const *argv;
-	bool around;	 /* it starts the workload itself */
+	bool around; /* it starts the workload itself */
 	bool says_ready;
+	bool traces; /* by way of tracefs */
 };
 
 #define PEERS_MAX 6
@@ -84,5 +85,6 @@ void peers_hooks(const char *way); /* how quis attaches here */
 bool peer_is_there(const struct peer *peer);
 bool peer_start(const struct peer *peer, pid_t *ret_pid);
 double peer_stop(pid_t pid);
+void peer_prepare(const struct peer *peer); /* in the process that is to become it */
 
 #endif

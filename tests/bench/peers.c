@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -31,11 +33,11 @@ static const char *const perf_trace[] = {"perf", "trace", "-o", "/dev/null", NUL
 
 static const struct peer peers[] = {
 	{.name = "empty", .argv = empty, .says_ready = true},
-	{.name = "opensnoop", .argv = opensnoop},
-	{.name = "bpftrace", .argv = bpftrace},
+	{.name = "opensnoop", .argv = opensnoop, .traces = true},
+	{.name = "bpftrace", .argv = bpftrace, .traces = true},
 	{.name = "fatrace", .argv = fatrace},
 	{.name = "strace", .argv = strace, .around = true},
-	{.name = "perf trace", .argv = perf_trace, .around = true},
+	{.name = "perf trace", .argv = perf_trace, .around = true, .traces = true},
 };
 
 size_t peers_count(void)
@@ -70,6 +72,13 @@ bool peer_is_there(const struct peer *peer)
 	return false;
 }
 
+/* tracefs, which some need and perf mounts for good, for this process alone. */
+void peer_prepare(const struct peer *peer)
+{
+	if (peer->traces && !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL); /* busy: it is there */
+}
+
 static void __attribute__((noreturn)) become(const struct peer *peer, int out)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -79,6 +88,7 @@ static void __attribute__((noreturn)) become(const struct peer *peer, int out)
 	dup2(peer->says_ready ? out : null, 1);
 	if (!peer->says_ready)
 		dup2(null, 2);
+	peer_prepare(peer);
 	execvp(peer->argv[0], (char *const *)peer->argv);
 	_exit(127);
 }

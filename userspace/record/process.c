@@ -4,6 +4,7 @@
 #include "record/reader.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ static void take_image(struct process *p, const struct record_exec *record)
 
 static void set_stranger(struct recorder *r, struct process *p)
 {
-	if (!p->stranger)
+	if (!p->stranger && !p->vanished)
 		r->live--;
 	p->stranger = true;
 }
@@ -167,8 +168,30 @@ void process_record_exit(struct recorder *r, const struct record_exit *record)
 	p->ended = true;
 	p->end_time = record->head.time;
 	p->code = record->code;
-	if (!p->stranger)
+	if (!p->stranger && !p->vanished)
 		r->live--;
+}
+
+static void look_for_one(struct node *node, void *context)
+{
+	struct process *p = (struct process *)node;
+	struct recorder *r = context;
+	char path[32];
+
+	if (p->ended || p->stranger || p->vanished)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d", (int)p->key.tgid);
+	if (!access(path, F_OK) || errno != ENOENT)
+		return;
+	p->vanished = true;
+	r->live--;
+}
+
+/* The kernel may have skipped the program that tells an end, or the ring been full; that is told as a loss. */
+void process_look_for_all(struct recorder *r)
+{
+	if (!access("/proc/1", F_OK)) /* else /proc hides others (hidepid) */
+		table_each(&r->processes, look_for_one, r);
 }
 
 static void end_one(struct node *node, void *context)

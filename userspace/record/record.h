@@ -287,6 +287,7 @@ struct process {
 	bool ended;
 	uint64_t end_time;
 	int code;
+	bool vanished; /* is over, and nobody told it: no longer among those that live */
 	uint32_t flag;
 	uint32_t by;   /* with FLAG_IPC: who handed data to it */
 	bool stranger; /* flagged by --follow-ipc, or below such a one: the command's end does not wait for it */
@@ -514,6 +515,7 @@ struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid);
 void process_record_exec(struct recorder *r, const struct record_exec *record);
 void process_record_fork(struct recorder *r, const struct record_fork *record);
 void process_record_exit(struct recorder *r, const struct record_exit *record);
+void process_look_for_all(struct recorder *r); /* what has vanished does not count as live */
 void process_end_all(struct recorder *r); /* those whose last counters were merged: writes the end, forgets them */
 void process_free(struct process *p);
 

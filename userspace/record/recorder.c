@@ -427,6 +427,8 @@ static void run_loop(struct loop *l)
 		if (clock_boot() < next && !sensor_filling(&r->sensor))
 			continue;
 		epoch(r, false);
+		if (r->command_ended && r->live)
+			process_look_for_all(r);
 		next = clock_boot() + step;
 	}
 }

@@ -23,8 +23,16 @@ struct process *process_get(struct recorder *r, uint64_t start, uint32_t tgid)
 	p->key = key;
 	p->flag = FLAG_NONE;
 	table_add(&r->processes, &p->node);
+	p->live = true;
 	r->live++;
 	return p;
+}
+
+static void not_live(struct recorder *r, struct process *p)
+{
+	if (p->live)
+		r->live--;
+	p->live = false;
 }
 
 void process_free(struct process *p)
@@ -101,8 +109,7 @@ static void take_image(struct process *p, const struct record_exec *record)
 
 static void set_stranger(struct recorder *r, struct process *p)
 {
-	if (!p->stranger && !p->vanished)
-		r->live--;
+	not_live(r, p);
 	p->stranger = true;
 }
 
@@ -168,23 +175,19 @@ void process_record_exit(struct recorder *r, const struct record_exit *record)
 	p->ended = true;
 	p->end_time = record->head.time;
 	p->code = record->code;
-	if (!p->stranger && !p->vanished)
-		r->live--;
+	not_live(r, p);
 }
 
 static void look_for_one(struct node *node, void *context)
 {
 	struct process *p = (struct process *)node;
-	struct recorder *r = context;
 	char path[32];
 
-	if (p->ended || p->stranger || p->vanished)
+	if (!p->live)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d", (int)p->key.tgid);
-	if (!access(path, F_OK) || errno != ENOENT)
-		return;
-	p->vanished = true;
-	r->live--;
+	if (access(path, F_OK) && errno == ENOENT)
+		not_live(context, p);
 }
 
 /* The kernel may have skipped the program that tells an end, or the ring been full; that is told as a loss. */

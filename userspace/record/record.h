@@ -287,10 +287,10 @@ struct process {
 	bool ended;
 	uint64_t end_time;
 	int code;
-	bool vanished; /* is over, and nobody told it: no longer among those that live */
+	bool live; /* the command's end waits for it */
 	uint32_t flag;
 	uint32_t by;   /* with FLAG_IPC: who handed data to it */
-	bool stranger; /* flagged by --follow-ipc, or below such a one: the command's end does not wait for it */
+	bool stranger; /* flagged by --follow-ipc, or below such a one: it is not `live` */
 	uint32_t uid, gid;
 	bool ids_known;
 	char comm[COMM_SIZE];

@@ -86,8 +86,7 @@ static __always_inline void on_read(long ret, u64 fd, u64 buffer)
 	u64 at = buffer;
 	u32 processes;
 
-	on_data(ret, fd, WHAT_READ, buffer, 0);
-	if (ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
+	if (on_data(ret, fd, WHAT_READ, buffer, 0) != COUNTED_ANONYMOUS || ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
 		return;
 	processes = tells_processes(fd);
 #pragma clang loop unroll(disable)

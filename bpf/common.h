@@ -12,6 +12,7 @@
 
 const volatile u8 typed_loads;	  /* the kernel has bpf_rdonly_cast (6.2) */
 const volatile u32 scratch_slots; /* a power of two */
+const volatile u32 recent_slots;  /* a power of two; 0: files that were opened last are counted in the map as all others */
 const volatile u64 files_half;	  /* half of a ring: wake quis-record beyond */
 const volatile u64 life_half;
 const volatile u8 xattr_dentry_at;  /* which argument of security_inode_setxattr is the dentry */

@@ -17,7 +17,7 @@ static __always_inline int count_object(u64 file, u32 what, u64 bytes, u32 from,
 	return count_file(file, what, bytes, from, bpf_get_current_task());
 }
 
-/* Counts a call on an fd of the current process, be it a file or a socket. */
+/* Counts a call on an fd of the current process, be it a file or a socket. Returns 0, PAYLOAD_WANTED or COUNTED_ANONYMOUS. */
 __noinline int count_fd(u64 fd, u32 what, u64 bytes, u32 from, u64 end)
 {
 	return count_object(fd_file(bpf_get_current_task(), fd), what, bytes, from, end);
@@ -39,17 +39,21 @@ static __always_inline void on_open(long ret, u64 name)
 		send_refused(name, ret);
 }
 
-/* Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. */
-static __always_inline void on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
+/*
+ * Bytes that moved between an fd and memory of the process: a buffer, or (PAYLOAD_VECTORS_SHIFT) vectors; 0: none that can be read. Returns
+ * what count_fd() does.
+ */
+static __always_inline int on_data(long ret, u64 fd, u32 what, u64 from, u64 vectors)
 {
-	int wanted;
+	int counted;
 
 	if (held_told && state.used[USED_THREADS])
-		wanted = count_held((u32)fd, what, ret);
+		counted = count_held((u32)fd, what, ret);
 	else
-		wanted = ret < 0 ? 0 : count_fd((u32)fd, what, ret, 0, 0);
-	if (wanted == PAYLOAD_WANTED)
+		counted = ret < 0 ? 0 : count_fd((u32)fd, what, ret, 0, 0);
+	if (counted == PAYLOAD_WANTED)
 		copy_payload_fd((u32)fd, what | payload_vectors(vectors), ret, from, 0);
+	return counted;
 }
 
 static __always_inline void on_bytes(long ret, u64 fd, u32 what)

@@ -4,6 +4,7 @@
 #define QUIS_BPF_FILE_H
 
 #include "bpf/overlay.h"
+#include "bpf/rows.h"
 
 static __always_inline u64 fd_file(u64 task, u32 fd)
 {
@@ -157,8 +158,11 @@ static __always_inline void walk_file(u32 slot, struct scratch *s, u64 inode, u6
 		s->lower_length = 0;
 }
 
-/* Sends the record that names a file; with what != WHAT_TOUCH it carries one call that found no room in the counters. 0: sent. */
-__noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
+/*
+ * Sends the record that names a file, of the time `at`; with what != WHAT_TOUCH it carries one call that found no room in the counters. 0:
+ * sent.
+ */
+static __always_inline int name_file(u64 file, const struct file_key *key, u32 what, u64 bytes, u32 from, u64 task, u64 at)
 {
 	u64 inode = object_inode(file), path = object_path(file);
 	int slot = scratch_claim();
@@ -173,8 +177,8 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 		return -1;
 	walk_file(slot, s, inode, path, task);
 	r = scratch_head(s, sizeof(*r));
-	head_fill(&r->head, RECORD_file, scratch_size(s), task);
-	file_key_fill(&r->key, inode, task);
+	file_head(&r->head, RECORD_file, scratch_size(s), key, READ(struct task_struct, task, pid), at);
+	r->key = *key;
 	r->bytes = bytes;
 	r->lower_ino = s->beneath.inode ? READ(struct inode, s->beneath.inode, i_ino) : 0;
 	r->lower_dev = s->beneath.inode ? READ(struct super_block, READ(struct inode, s->beneath.inode, i_sb), s_dev) : 0;
@@ -192,72 +196,6 @@ __noinline int name_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 	sent = ring_send(files_ring, files_half, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;
-}
-
-static __always_inline void file_row_add(struct file_row *row, u32 what, u64 bytes)
-{
-	switch (what & WHAT_MASK) {
-	case WHAT_OPEN:
-		ADD(row->opens, 1);
-		break;
-	case WHAT_READ:
-		ADD(row->reads, 1);
-		ADD(row->read_bytes, bytes);
-		break;
-	case WHAT_WRITE:
-		ADD(row->writes, 1);
-		ADD(row->write_bytes, bytes);
-		break;
-	case WHAT_MAP:
-		ADD(row->maps, 1);
-		ADD(row->mapped_bytes, bytes);
-		break;
-	case WHAT_LIST:
-		ADD(row->lists, 1);
-		break;
-	case WHAT_STAT:
-		ADD(row->stats, 1);
-		break;
-	case WHAT_FAULT:
-		ADD(row->faults, 1);
-		ADD(row->faulted_bytes, bytes);
-		break;
-	}
-}
-
-/* Who gave it, 0: not known. Threads that are given it in the same instant may take the same place (5.10 has no exchange): from_told tells. */
-static __always_inline void file_row_from(struct file_row *row, u32 from)
-{
-#pragma clang loop unroll(full)
-	for (int i = 0; from && i < FROM_KEPT; i++) {
-		if (row->from[i] == from)
-			return;
-		if (!row->from[i]) {
-			row->from[i] = from;
-			break;
-		}
-	}
-	ADD(row->from_told, 1);
-}
-
-/* The row of a key in the map that counts now, made if need be. NULL: no room. */
-static __always_inline struct file_row *file_row_get(const struct file_key *key)
-{
-	struct file_row *row;
-	u32 zero = 0;
-	void *rows = bpf_map_lookup_elem(&files_now, &zero);
-
-	if (!rows)
-		return 0;
-	row = bpf_map_lookup_elem(rows, key);
-	if (row)
-		return row;
-	if (!bpf_map_update_elem(rows, key, (const void *)&zero_file_row, BPF_NOEXIST))
-		ADD(state.rows, 1);
-	row = bpf_map_lookup_elem(rows, key);
-	if (row)
-		state.dirty = 1;
-	return row;
 }
 
 /*
@@ -278,43 +216,56 @@ static __always_inline u64 call_time(const struct file_row *row)
 	return *(volatile u64 *)&state.tick_time;
 }
 
-/* Counts one call on a file. `what` is enum what with enum how; `task` is the owner. */
+#define COUNTED_ANONYMOUS 2 /* an anonymous inode: a fanotify group is one. 1: PAYLOAD_WANTED, of sockets */
+
+/* Counts one call on a file. `what` is enum what with enum how; `task` is the owner. Returns 0 or COUNTED_ANONYMOUS. */
 __noinline int count_file(u64 file, u32 what, u64 bytes, u32 from, u64 task)
 {
 	u64 inode = object_inode(file), now;
-	struct file_key key;
+	struct recent *recent;
 	struct file_row *row;
+	struct file_key key;
 
 	file_key_fill(&key, inode, task);
-	row = file_row_get(&key);
+	recent = recent_claim();
+	row = recent ? recent_row(recent, &key, (what & WHAT_MASK) == WHAT_OPEN) : 0;
 	if (!row) {
-		if (name_file(file, what, bytes, from, task))
-			lose_call(what, bytes);
-		return 0;
+		recent_release(recent);
+		recent = 0;
+		row = file_row_get(&key);
 	}
-	now = call_time(row);
-	if (!row->first)
-		row->first = now;
-	file_row_add(row, what, bytes);
-	if (now > row->last)
-		row->last = now;
-	if ((row->how & what & HOW_MASK) != (what & HOW_MASK))
-		row->how |= what & HOW_MASK;
-	if (what & HOW_GIVEN)
-		file_row_from(row, from);
-	if (what >> EVENTS_SHIFT)
-		row->events |= what >> EVENTS_SHIFT;
-	if (!READ(struct inode, inode, i_nlink))
-		row->deleted = 1;
-	if (row->named)
-		return 0;
-	if (follow_depth && (READ(struct inode, READ(struct file, file, f_inode), i_mode) & S_IFMT) == S_IFIFO)
-		note_pipe(file, task);
-	if (name_file(file, WHAT_TOUCH, 0, 0, task))
+	/* the record of a name has the time of its call, which must be one of this epoch */
+	now = row && row->named ? call_time(row) : bpf_ktime_get_boot_ns();
+	if (row) {
+		if (!row->first)
+			row->first = now;
+		file_row_add(row, what, bytes);
+		if (now > row->last)
+			row->last = now;
+		if ((row->how & what & HOW_MASK) != (what & HOW_MASK))
+			row->how |= what & HOW_MASK;
+		if (what & HOW_GIVEN)
+			file_row_from(row, from);
+		if (what >> EVENTS_SHIFT)
+			row->events |= what >> EVENTS_SHIFT;
+		if (!READ(struct inode, inode, i_nlink))
+			row->deleted = 1;
+		if (row->named)
+			goto counted;
+		if (follow_depth && (READ(struct inode, READ(struct file, file, f_inode), i_mode) & S_IFMT) == S_IFIFO)
+			note_pipe(file, task);
+	}
+	if (!name_file(file, &key, row ? WHAT_TOUCH : what, row ? 0 : bytes, row ? 0 : from, task, now)) {
+		if (row)
+			row->named = 1;
+	} else if (row) {
 		ADD(state.lost_name, 1);
-	else
-		row->named = 1;
-	return 0;
+	} else {
+		lose_call(what, bytes);
+	}
+counted:
+	recent_release(recent);
+	return READ(struct super_block, READ(struct inode, inode, i_sb), s_magic) == ANON_INODE_FS_MAGIC ? COUNTED_ANONYMOUS : 0;
 }
 
 /* ---- pages of mapped files ---- */

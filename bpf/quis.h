@@ -37,7 +37,8 @@ typedef int64_t s64;
 	X(8, action, "one thing done, or tried, with the names given for it")                                          \
 	X(9, place, "the kernel's own path for an action that is being tried")                                         \
 	X(10, transfer, "one call that moved bytes between two objects and found no room in the counters")        \
-	X(12, payload, "the first bytes that went over a socket, in which a name may be")
+	X(12, payload, "the first bytes that went over a socket, in which a name may be")                             \
+	X(13, row, "the counters of a file that made room for those of another: struct recent")
 
 enum record_kind {
 #define X(id, name, what) RECORD_##name = id,
@@ -152,6 +153,27 @@ struct file_row {
 	u16 events;	     /* enum event */
 	u8 named;
 	u8 deleted; /* no name was left at the last call */
+};
+
+/*
+ * The files that a processor opened last, with their rows. A call on one of them need not look into the map, and a file that is opened, read
+ * and left makes no row there: when another takes its place, its row goes into the ring, once. What is opened again after that, or used, has
+ * a row in the map. Owned as a scratch slot is, by whoever reads 1 in `busy` after adding 1; quis-record too, when it takes the rows at the
+ * end of an epoch. Who does not own it counts in the map.
+ */
+#define RECENT_FILES 4
+#define RECENT_OPENED 1024 /* a power of two */
+
+struct recent_file {
+	struct file_key key;
+	struct file_row row; /* first: 0, and there is none */
+};
+
+struct recent {
+	u32 busy;
+	u32 next; /* the place that is given away next */
+	struct recent_file files[RECENT_FILES];
+	u32 opened[RECENT_OPENED]; /* a hash of what had a place in this epoch, where that hash says; 0: nothing */
 };
 
 struct flow_key {
@@ -270,6 +292,11 @@ struct record_file {
 	struct text_ref path;
 	struct text_ref view;  /* the path from the process's own root, where that is another; an end of path */
 	struct text_ref lower; /* from the top of its file system, whatever is mounted where */
+};
+
+struct record_row {
+	struct record_head head;
+	struct recent_file file;
 };
 
 struct record_flow {

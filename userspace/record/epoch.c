@@ -10,6 +10,7 @@
 #include <bpf/libbpf.h>
 
 #define BATCH 4096
+#define RECENT_TRIES 1100 /* a second */
 
 bool sensor_dirty(const struct sensor *sensor)
 {
@@ -97,6 +98,43 @@ uint64_t sensor_clear(struct sensor *sensor)
 	for (i = 0; i < COUNTED; i++)
 		cleared += clear(sensor->counters[i].maps[!sensor->counting]);
 	return cleared;
+}
+
+/* A program in it goes on within a microsecond, or when its task does (7.x and trampolines can be preempted). */
+static bool recent_claim(struct recent *recent)
+{
+	int tries;
+
+	for (tries = 0; tries < RECENT_TRIES; tries++) {
+		if (__atomic_add_fetch(&recent->busy, 1, __ATOMIC_ACQ_REL) == 1)
+			return true;
+		__atomic_sub_fetch(&recent->busy, 1, __ATOMIC_ACQ_REL);
+		usleep(tries < 100 ? 10 : 1000);
+	}
+	return false;
+}
+
+void sensor_drain_recent(struct sensor *sensor, file_row_fn fn, void *context)
+{
+	struct recent_file files[RECENT_FILES];
+	uint32_t i;
+	int k;
+
+	for (i = 0; sensor->recent && i < sensor->recent_slots; i++) {
+		struct recent *recent = &sensor->recent[i];
+
+		if (!recent_claim(recent)) {
+			*(volatile uint32_t *)&sensor->state->dirty = 1; /* it waits for the next epoch */
+			continue;
+		}
+		memcpy(files, recent->files, sizeof(files));
+		memset(recent->files, 0, sizeof(recent->files));
+		memset(recent->opened, 0, sizeof(recent->opened));
+		__atomic_sub_fetch(&recent->busy, 1, __ATOMIC_ACQ_REL);
+		for (k = 0; k < RECENT_FILES; k++)
+			if (files[k].row.first)
+				fn(&files[k].key, &files[k].row, context);
+	}
 }
 
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context)

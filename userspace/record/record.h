@@ -150,6 +150,8 @@ struct sensor {
 	enum hooks hooks; /* in effect */
 	struct sensor_state *state;
 	u8 *marks;
+	struct recent *recent; /* of each slot; NULL: pinned, where all that is counted must be in the maps */
+	uint32_t recent_slots; /* 0: none */
 	struct {
 		int now;     /* the map of maps, with the one that counts */
 		int maps[2];
@@ -185,6 +187,8 @@ bool sensor_attached(const struct sensor *sensor, const struct bpf_program *prog
 typedef void (*file_row_fn)(const struct file_key *key, const struct file_row *row, void *context);
 typedef void (*flow_row_fn)(const struct flow_key *key, const struct flow_row *row, void *context);
 typedef void (*transfer_row_fn)(const struct transfer_key *key, const struct transfer_row *row, void *context);
+/* What was opened last; after a flip, and before the rings are emptied, where the names of these rows are. */
+void sensor_drain_recent(struct sensor *sensor, file_row_fn fn, void *context);
 int sensor_drain_files(struct sensor *sensor, file_row_fn fn, void *context);
 int sensor_drain_flows(struct sensor *sensor, flow_row_fn fn, void *context);
 int sensor_drain_transfers(struct sensor *sensor, transfer_row_fn fn, void *context);

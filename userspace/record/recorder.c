@@ -36,6 +36,7 @@ void recorder_take(void *context, const void *data, size_t size)
 		[RECORD_place] = sizeof(struct record_place),
 		[RECORD_transfer] = sizeof(struct record_transfer),
 		[RECORD_payload] = sizeof(struct record_payload),
+		[RECORD_row] = sizeof(struct record_row),
 	};
 
 	if (size < sizeof(*head) || head->size > size || head->kind >= sizeof(least) / sizeof(*least) ||
@@ -58,6 +59,9 @@ void recorder_take(void *context, const void *data, size_t size)
 		break;
 	case RECORD_file:
 		files_record(r, data);
+		break;
+	case RECORD_row:
+		files_row(&((const struct record_row *)data)->file.key, &((const struct record_row *)data)->file.row, r);
 		break;
 	case RECORD_flow:
 		flows_record(r, data);
@@ -191,6 +195,7 @@ static void epoch(struct recorder *r, bool last)
 		busy = true;
 		error = r->resume ? 0 : sensor_flip(&r->sensor);
 		r->resume = false;
+		sensor_drain_recent(&r->sensor, files_row, r);
 		recorder_drain(r);
 		if (!error)
 			error = sensor_drain_files(&r->sensor, files_row, r);

@@ -20,6 +20,7 @@
 extern const char quis_bpf_object[], quis_bpf_object_end[];
 
 #define SCRATCH_SLOTS_MAX 64
+#define RECENT_SLOTS_MAX 256
 #define LOAD_TRIES 12
 #define KERNEL_TYPES "/sys/kernel/btf/vmlinux"
 #define LOG_BYTES 65536 /* a line for each function that is proved apart, and the statistics */
@@ -188,6 +189,10 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	if (slots < 4)
 		slots = 4;
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "scratch"), slots);
+	sensor->recent_slots = sensor->pin ? 0 : power_of_two(libbpf_num_possible_cpus());
+	if (sensor->recent_slots > RECENT_SLOTS_MAX)
+		sensor->recent_slots = RECENT_SLOTS_MAX;
+	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "recent_files"), sensor->recent_slots ? sensor->recent_slots : 1);
 	if (options->ring_bytes)
 		bpf_map__set_max_entries(files_ring, options->ring_bytes);
 	/* an inner hash need not be as large as its template: bpf_map_meta_equal(), kernel/bpf/map_in_map.c */
@@ -206,6 +211,7 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	set_constant(sensor->object, "xattr_dentry_at", &attribute_at, sizeof(attribute_at));
 	set_constant(sensor->object, "uring_shots_mask", &shots_mask, sizeof(shots_mask));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
+	set_constant(sensor->object, "recent_slots", &sensor->recent_slots, sizeof(sensor->recent_slots));
 	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
 	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));
 }
@@ -540,7 +546,9 @@ int sensor_find_maps(struct sensor *sensor, const int spares[COUNTED])
 		return -ENOENT;
 	sensor->state = sensor_share(bpf_map__fd(state), sizeof(*sensor->state));
 	sensor->marks = sensor_share(bpf_map__fd(marks), PID_LIMIT);
-	if (!sensor->state || !sensor->marks)
+	if (sensor->recent_slots)
+		sensor->recent = sensor_share(sensor_map(sensor, "recent_files"), sensor->recent_slots * sizeof(*sensor->recent));
+	if (!sensor->state || !sensor->marks || (sensor->recent_slots && !sensor->recent))
 		return -errno;
 	forget_copy(marks);
 	for (i = 0; i < COUNTED; i++) {
@@ -693,8 +701,11 @@ void sensor_unmap(struct sensor *sensor)
 		munmap(sensor->state, sizeof(*sensor->state));
 	if (sensor->marks)
 		munmap(sensor->marks, PID_LIMIT);
+	if (sensor->recent)
+		munmap(sensor->recent, sensor->recent_slots * sizeof(*sensor->recent));
 	sensor->state = NULL;
 	sensor->marks = NULL;
+	sensor->recent = NULL;
 }
 
 void sensor_close(struct sensor *sensor)

@@ -94,12 +94,14 @@ extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
  * a fault. Everything is a plain number here, pointers too: global functions take nothing else on 5.10. So a typed load goes through
  * a kernel struct that begins with a 64-bit integer, whatever lies there; loading by the true type would give typed pointers.
  */
+#define LOAD_AT(ctype, address) (*(ctype *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct timespec64)))
+
 #define READ_AT(ctype, address)                                                                                        \
 	({                                                                                                             \
 		u64 at_ = (u64)(address);                                                                              \
 		ctype read_;                                                                                           \
 		if (typed_loads)                                                                                       \
-			read_ = *(ctype *)bpf_rdonly_cast((void *)at_, bpf_core_type_id_kernel(struct timespec64));    \
+			read_ = LOAD_AT(ctype, at_);                                                                   \
 		else                                                                                                   \
 			bpf_probe_read_kernel(&read_, sizeof(read_), (void *)at_);                                     \
 		read_;                                                                                                 \
@@ -152,6 +154,7 @@ struct scratch {
 	u64 mount;
 	u64 view_dentry; /* the root of the process that is told of, where that is not ours: the walk notes when it passes it */
 	u64 view_mount;
+	u64 name; /* of the walk: here and not on the stack, which is short */
 	u64 hash;
 	u64 whole;
 	u32 hash_at;

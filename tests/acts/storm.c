@@ -10,6 +10,9 @@
 #define MANY_FILES 200000
 #define FLOOD 50000
 #define AT_ONCE 64
+#define TURNS 200
+#define TURN_FILES 24 /* more than the kernel side keeps apart as opened last */
+#define TURN_PROCESSES 4
 #define ENDS 66 /* ENDS * (ENDS - 1): more pairs than the kernel side has counters for */
 
 static char buffer[65536];
@@ -233,10 +236,69 @@ static void probes(void)
 	sum->ino = (uint64_t)n;
 }
 
+static void prepare_turns(void)
+{
+	int i;
+
+	for (i = 0; i < TURN_FILES; i++)
+		make_file(text("%d", i), 1000);
+}
+
+static void next_processor(int i)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(i % sysconf(_SC_NPROCESSORS_ONLN), &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+/*
+ * The same files again and again, in an order that takes turns: opened and left, opened and read later after many others and on another
+ * processor, opened twice at once.
+ */
+static void take_turns(void *with)
+{
+	int n = scaled(TURNS), fd[TURN_FILES], turn, i, again;
+	struct object *o[TURN_FILES];
+
+	for (i = 0; i < TURN_FILES; i++)
+		o[i] = file(text("%d", i));
+	for (turn = 0; turn < n; turn++) {
+		next_processor(turn + *(int *)with);
+		for (i = 0; i < TURN_FILES; i++)
+			fd[i] = opened(o[i], open(o[i]->path[0], O_RDWR));
+		if (turn % 3 == 0)
+			next_processor(turn + *(int *)with + 1);
+		for (i = 0; i < TURN_FILES; i++) {
+			got(o[i], pread(fd[i], buffer, (size_t)(turn % 90 + i), 0));
+			if ((i + turn) % 5)
+				continue;
+			again = opened(o[i], open(o[i]->path[0], O_WRONLY));
+			put(o[i], pwrite(again, buffer, (size_t)i, 0));
+			close(again);
+		}
+		for (i = 0; i < TURN_FILES; i++)
+			close(fd[i]);
+	}
+}
+
+static void turns(void)
+{
+	struct process *running[TURN_PROCESSES];
+	int i;
+
+	for (i = 0; i < TURN_PROCESSES; i++)
+		running[i] = spawn(take_turns, &i);
+	for (i = 0; i < TURN_PROCESSES; i++)
+		reap(running[i]);
+}
+
 static const struct act acts[] = {
 	{"preads", NULL, preads, one_file, NULL, NULL, NULL, "--epoch-ms 100"},
 	{"pwrites", NULL, pwrites, one_file, NULL, NULL, NULL, "--epoch-ms 100"},
 	{"files", NULL, files, prepare_files},
+	{"turns", NULL, turns, prepare_turns, NULL, NULL, NULL, "--epoch-ms 100"},
 	{"children", NULL, children, prepare_children},
 	{"children-at-once", NULL, children_at_once, prepare_children},
 	{"forks", NULL, forks},

@@ -2,7 +2,8 @@
 /*
  * The kernel's side of the bench, without quis:
  *   kernel empty tracepoint|trampoline   attaches programs that do nothing where quis attaches its own: at the end of
- * each system call, or at that of the calls that the workloads make. What remains of quis's cost above this is quis's.
+ * each system call, or at that of the calls that the workloads make, and where the kernel asks if a file may be read or
+ * written. What remains of quis's cost above this is quis's.
  *   kernel stats                         has the kernel measure all BPF programs, and tells runs and nanoseconds a run
  * of each at the end. Both say "ready", and end at SIGTERM or SIGINT.
  */
@@ -55,6 +56,7 @@ static void attach_nothing(const char *way)
 		snprintf(name, sizeof(name), "__x64_sys_%s", calls[i]);
 		attach(btf, BPF_TRACE_FEXIT, name);
 	}
+	attach(btf, BPF_TRACE_FENTRY, "security_file_permission");
 }
 
 static void tell_stats(void)

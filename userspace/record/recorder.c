@@ -96,6 +96,24 @@ void recorder_drain(void *recorder)
 	commit_drained(r);
 }
 
+#define NAMES_TRIES 1000 /* a second */
+
+/*
+ * The rows of what was opened last are taken with calls that are newer than the flip. Their names are in the ring, but may lie behind a
+ * record whose program was preempted while it wrote (7.x): without its name a row would be told with no path.
+ */
+static void drain_names(struct recorder *r)
+{
+	uint64_t end = ring_end(&r->files_ring);
+	int tries;
+
+	recorder_drain(r);
+	for (tries = 0; r->files_ring.at < end && tries < NAMES_TRIES; tries++) {
+		usleep(1000);
+		recorder_drain(r);
+	}
+}
+
 struct loss {
 	const char *what;
 	uint64_t now, *told;
@@ -196,7 +214,7 @@ static void epoch(struct recorder *r, bool last)
 		error = r->resume ? 0 : sensor_flip(&r->sensor);
 		r->resume = false;
 		sensor_drain_recent(&r->sensor, files_row, r);
-		recorder_drain(r);
+		drain_names(r);
 		if (!error)
 			error = sensor_drain_files(&r->sensor, files_row, r);
 		if (!error)

@@ -55,10 +55,15 @@ static const void *next(struct ring *ring, uint64_t until, uint32_t *ret_length)
 	return NULL;
 }
 
+uint64_t ring_end(const struct ring *ring)
+{
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+}
+
 /* Not beyond what was there at the beginning: a flood must not hold us here. */
 void ring_read(struct ring *ring, uint64_t until, ring_fn fn, void *context)
 {
-	uint64_t there = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
+	uint64_t there = ring_end(ring);
 	const void *record;
 	uint32_t length;
 

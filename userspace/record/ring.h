@@ -26,7 +26,8 @@ typedef void (*ring_fn)(void *context, const void *record, size_t size);
 int ring_open(struct ring *ring, int map, uint64_t size);
 void ring_close(struct ring *ring); /* takes one that was never opened */
 #define RING_ALL UINT64_MAX
-/* Up to a position, or all that is there. */
+uint64_t ring_end(const struct ring *ring); /* the position behind all that is there, be it still written */
+/* Up to a position, or all that is there; not beyond a record that is still being written. */
 void ring_read(struct ring *ring, uint64_t until, ring_fn fn, void *context);
 bool ring_half_held(const struct ring *ring);
 void ring_mark(struct ring *ring); /* what is read from here on will be held beyond the next release to the mark */

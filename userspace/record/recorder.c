@@ -447,7 +447,7 @@ static void run_loop(struct loop *l)
 		epoll_wait(l->epoll, &event, 1, wait);
 		read_signals(l);
 		recorder_drain(r);
-		if (clock_boot() < next && !sensor_filling(&r->sensor))
+		if (clock_boot() < next && !sensor_filling(&r->sensor) && r->files.count <= r->sensor.file_entries / 2)
 			continue;
 		epoch(r, false);
 		if (r->command_ended && r->live)

@@ -308,20 +308,67 @@ __noinline int file_mapped(u64 file)
 	return !known || mapped_host(*known) != host;
 }
 
+/*
+ * One fault may be told several times: what was not in memory is read without the lock, and then the fault begins anew; and a page may be
+ * asked for after those around it were mapped. Until it is over the task's count of faults stands (mm_account_fault(), mm/memory.c).
+ */
+struct fault {
+	u64 start; /* of the task */
+	u64 count; /* of its faults before this one */
+	u64 host;
+	u64 first, last; /* pages that were told */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32); /* thread */
+	__type(value, struct fault);
+} faulting SEC(".maps");
+
+static __always_inline u64 bytes_of_pages(u64 first, u64 last, u64 size)
+{
+	u64 from = first << PAGE_SHIFT, to = (last + 1) << PAGE_SHIFT;
+
+	if (to > size)
+		to = size;
+	return to > from ? to - from : 0;
+}
+
 /* A fault brought in the pages first..last, as far as they were in memory. */
 __noinline int fault_seen(u64 mapping, u64 first, u64 last)
 {
-	u64 host = (u64)READ(struct address_space, mapping, host), *file, size, from, to;
+	u64 host = (u64)READ(struct address_space, mapping, host), *file, size, bytes, task = bpf_get_current_task();
+	u32 thread = bpf_get_current_pid_tgid(), what = WHAT_FAULT;
+	struct fault now, *fault;
 
 	file = bpf_map_lookup_elem(&mapped, &host);
 	if (!file || mapped_host(*file) != host) /* it was freed, and is another's */
 		return 0;
 	size = READ(struct inode, host, i_size);
-	from = first << PAGE_SHIFT;
-	to = (last + 1) << PAGE_SHIFT;
-	if (to > size)
-		to = size;
-	return count_file(*file, WHAT_FAULT, to > from ? to - from : 0, 0, bpf_get_current_task());
+	bytes = bytes_of_pages(first, last, size);
+	now.start = READ(struct task_struct, task, start_boottime);
+	now.count = READ(struct task_struct, task, min_flt) + READ(struct task_struct, task, maj_flt);
+	now.host = host;
+	now.first = first;
+	now.last = last;
+	fault = bpf_map_lookup_elem(&faulting, &thread);
+	if (!fault) {
+		bpf_map_update_elem(&faulting, &thread, &now, BPF_ANY);
+	} else {
+		if (fault->start == now.start && fault->count == now.count && fault->host == host && first <= fault->last &&
+			fault->first <= last) {
+			bytes = bytes_of_pages(fault->first, fault->last, size);
+			if (now.first > fault->first)
+				now.first = fault->first;
+			if (now.last < fault->last)
+				now.last = fault->last;
+			bytes = bytes_of_pages(now.first, now.last, size) - bytes;
+			what = WHAT_FAULT_MORE;
+		}
+		*fault = now;
+	}
+	return bytes || what == WHAT_FAULT ? count_file(*file, what, bytes, 0, task) : 0;
 }
 
 /* An open that the kernel refused: only the argument is there to tell of. */

@@ -88,6 +88,7 @@ enum what {
 	WHAT_REFUSED, /* a connect that failed */
 	WHAT_STAT,    /* asked for metadata */
 	WHAT_FAULT,
+	WHAT_FAULT_MORE, /* more bytes of a fault that was counted */
 	WHAT_MASK = 0xff,
 	WHAT_KERNEL_ADDRESS = 0x8000, /* the address given lies in the kernel's memory */
 	WHAT_BY_ARGUMENT = 0x10000, /* the remote end is the address given, not the socket's */
@@ -144,7 +145,7 @@ struct file_row {
 	u64 lists;
 	u64 stats;
 	u64 faults;	   /* on pages of its mappings */
-	u64 faulted_bytes; /* of the file, in the pages that these brought in */
+	u64 faulted_bytes; /* of the file, in the pages that these brought in, or would have had they been in memory */
 	u64 first;
 	u64 last;
 	u32 how;

@@ -42,6 +42,9 @@ static __always_inline void file_row_add(struct file_row *row, u32 what, u64 byt
 		ADD(row->faults, 1);
 		ADD(row->faulted_bytes, bytes);
 		break;
+	case WHAT_FAULT_MORE:
+		ADD(row->faulted_bytes, bytes);
+		break;
 	}
 }
 

@@ -311,6 +311,38 @@ static void map_touched(void)
 	faulted(o, 8, 8 * AROUND);
 }
 
+static void cold_file(void)
+{
+	int fd;
+
+	big_file();
+	fd = open(in_dir("big"), O_RDONLY);
+	need(fd, "big");
+	need(fsync(fd), "fsync");
+	need(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) ? -1 : 0, "posix_fadvise");
+	close(fd);
+}
+
+/*
+ * Nothing of it is in memory, and nothing is read ahead: each fault reads one page without the lock, begins anew, and maps what it finds
+ * around. The kernel tells both.
+ */
+static void map_cold(void)
+{
+	struct object *o = file("big");
+	char *at = map_big(o, MAP_PRIVATE);
+	unsigned char there[BIG / PAGES];
+	size_t i;
+
+	need(madvise(at, BIG, MADV_RANDOM), "madvise");
+	need(mincore(at, BIG, there), "mincore");
+	for (i = 0; i < sizeof(there); i++)
+		if (there[i] & 1)
+			skip("the page cache keeps what it should let go");
+	touch(at, 2 * AROUND, 8);
+	faulted(o, 8, 8 * AROUND);
+}
+
 static void map_populated(void)
 {
 	struct object *o = file("big");
@@ -697,6 +729,7 @@ static const struct act acts[] = {
 	{"mmap-outside", NULL, map_outside, one_file},
 	{"mmap-many", NULL, map_many, one_file},
 	{"mmap-touched", NULL, map_touched, big_file, NULL, ANY_FAULTS},
+	{"mmap-cold", NULL, map_cold, cold_file, NULL, ANY_FAULTS},
 	{"mmap-populated", NULL, map_populated, big_file, NULL, ANY_FAULTS},
 	{"mmap-inherited", NULL, map_inherited, big_file, NULL, "any:lower 5.10:unseen 6.1:unseen", "mapped file"},
 	{"sendfile", NULL, do_sendfile, one_file},

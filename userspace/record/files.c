@@ -176,6 +176,9 @@ static void add_call(struct file_row *sum, const struct record_file *record)
 		sum->faults++;
 		sum->faulted_bytes += record->bytes;
 		break;
+	case WHAT_FAULT_MORE:
+		sum->faulted_bytes += record->bytes;
+		break;
 	}
 	sum->how |= record->what & HOW_MASK;
 	sum->events |= record->what >> EVENTS_SHIFT;

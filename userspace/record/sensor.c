@@ -204,6 +204,10 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	files_half = bpf_map__max_entries(files_ring) / 2;
 	life_half = bpf_map__max_entries(life_ring) / 2;
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	if (!faults) {
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "mapped"), 1);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "faulting"), 1);
+	}
 	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	set_constant(sensor->object, "follow_depth", &depth, sizeof(depth));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));

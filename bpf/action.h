@@ -149,7 +149,7 @@ __noinline int send_name(u32 slot, s64 length, u64 dirfd, u32 what)
 	r->path_given = s->given;
 	r->path.length = path;
 	r->path.offset = scratch_size(s) - path;
-	return ring_send(files_ring, files_half, r, scratch_size(s)) != 0;
+	return ring_send(files_ring, files_wake, r, scratch_size(s)) != 0;
 }
 
 /*
@@ -246,7 +246,7 @@ __noinline int send_action(u32 slot, u32 nr, u32 spec, s64 result, u64 task)
 	r->path.offset = path_at - s->at;
 	r->to.length = to;
 	r->to.offset = to_at - s->at;
-	if (ring_send(files_ring, files_half, r, scratch_size(s)))
+	if (ring_send(files_ring, files_wake, r, scratch_size(s)))
 		ADD(state.lost_actions, 1);
 	return 0;
 }
@@ -455,7 +455,7 @@ __noinline int send_place(u32 nr, u64 dentry, u64 mnt, u64 to_dentry, u64 id)
 	r->to.length = to;
 	r->to.offset = to_at - s->at;
 	/* a place that is lost leaves the argument: nothing is missing */
-	ring_send(files_ring, files_half, r, scratch_size(s));
+	ring_send(files_ring, files_wake, r, scratch_size(s));
 	scratch_release(s);
 	return 0;
 }

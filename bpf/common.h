@@ -13,8 +13,8 @@
 const volatile u8 typed_loads;	  /* the kernel has bpf_rdonly_cast (6.2) */
 const volatile u32 scratch_slots; /* a power of two */
 const volatile u32 recent_slots;  /* a power of two; 0: files that were opened last are counted in the map as all others */
-const volatile u64 files_half;	  /* half of a ring: wake quis-record beyond */
-const volatile u64 life_half;
+const volatile u64 files_wake;	  /* bytes in a ring: wake quis-record beyond */
+const volatile u64 life_wake;
 const volatile u8 xattr_dentry_at;  /* which argument of security_inode_setxattr is the dentry */
 const volatile u8 aio_told;	    /* what Linux AIO did is told when it is done, whoever fetches its result */
 const volatile u8 object_stats;	    /* the object of a stat is told by a hook, whatever call it is of */
@@ -45,7 +45,7 @@ u8 marks[PID_LIMIT] SEC(".bss.marks");
 
 struct file_rows {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 81920);
+	__uint(max_entries, 65536);
 	__type(key, struct file_key);
 	__type(value, struct file_row);
 } file_rows SEC(".maps");
@@ -74,7 +74,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, 16 << 20);
 } files_ring SEC(".maps");
 
 /* Process life has a ring of its own: a flood of files cannot push out an exec. */
@@ -89,13 +89,14 @@ struct {
 
 extern void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym __weak;
 
+/* A typed load of what lies at an address (see below): only where typed_loads is set. */
+#define LOAD_AT(ctype, address) (*(ctype *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct timespec64)))
+
 /*
  * A member of a kernel object by address. Typed loads cost a few nanoseconds, a helper call about forty (DESIGN.md §4); both give 0 on
  * a fault. Everything is a plain number here, pointers too: global functions take nothing else on 5.10. So a typed load goes through
  * a kernel struct that begins with a 64-bit integer, whatever lies there; loading by the true type would give typed pointers.
  */
-#define LOAD_AT(ctype, address) (*(ctype *)bpf_rdonly_cast((void *)(address), bpf_core_type_id_kernel(struct timespec64)))
-
 #define READ_AT(ctype, address)                                                                                        \
 	({                                                                                                             \
 		u64 at_ = (u64)(address);                                                                              \
@@ -234,18 +235,18 @@ static __always_inline u32 scratch_size(const struct scratch *s)
 
 /* ---- sending ---- */
 
-static __always_inline u64 ring_flags(void *ring, u64 half)
+static __always_inline u64 ring_flags(void *ring, u64 wake)
 {
-	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < half || state.wake_sent)
+	if (bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < wake || state.wake_sent)
 		return BPF_RB_NO_WAKEUP;
 	state.wake_sent = 1;
 	return BPF_RB_FORCE_WAKEUP;
 }
 
 /* 0: sent. What a failure means is the caller's to count. */
-#define ring_send(ring, half, record, size)                                                                            \
+#define ring_send(ring, wake, record, size)                                                                            \
 	({                                                                                                             \
-		long sent_ = bpf_ringbuf_output(&(ring), (record), (size), ring_flags(&(ring), (half)));               \
+		long sent_ = bpf_ringbuf_output(&(ring), (record), (size), ring_flags(&(ring), (wake)));               \
 		if (!sent_)                                                                                            \
 			ADD(state.produced, 1);                                                                        \
 		sent_;                                                                                                 \

@@ -193,7 +193,7 @@ static __always_inline int name_file(u64 file, const struct file_key *key, u32 w
 	paths_put(r, s);
 	r->lower.length = s->lower_length;
 	r->lower.offset = s->here_at - s->lower_length - s->at;
-	sent = ring_send(files_ring, files_half, r, scratch_size(s));
+	sent = ring_send(files_ring, files_wake, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;
 }
@@ -396,7 +396,7 @@ __noinline int send_refused(u64 name, s32 error)
 	r->pad = 0;
 	r->path.offset = sizeof(*r);
 	r->path.length = length;
-	if (ring_send(files_ring, files_half, r, sizeof(*r) + bound(length, 4095)))
+	if (ring_send(files_ring, files_wake, r, sizeof(*r) + bound(length, 4095)))
 		ADD(state.lost_refused, 1);
 	scratch_release(s);
 	return 0;

@@ -134,7 +134,7 @@ __noinline int name_flow(u64 file, u32 what, u64 bytes, u64 end, u64 task)
 	r->local_path.offset = s->local_at - s->at;
 	r->remote_path.length = s->remote_length;
 	r->remote_path.offset = s->remote_at - s->at;
-	sent = ring_send(files_ring, files_half, r, scratch_size(s));
+	sent = ring_send(files_ring, files_wake, r, scratch_size(s));
 	scratch_release(s);
 	return sent != 0;
 }

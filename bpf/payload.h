@@ -191,7 +191,7 @@ static __always_inline void payload_send(struct scratch *s, u64 sk, const struct
 	r->bytes = bytes;
 	r->data.offset = sizeof(*r);
 	r->data.length = have;
-	if (ring_send(files_ring, files_half, r, sizeof(*r) + bound(have, PAYLOAD_MASK)))
+	if (ring_send(files_ring, files_wake, r, sizeof(*r) + bound(have, PAYLOAD_MASK)))
 		ADD(state.lost_payload, 1);
 }
 

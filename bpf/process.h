@@ -196,7 +196,7 @@ __noinline int send_image(u32 slot, u64 task, u32 flag, u32 script, u32 kind)
 	r->script.offset = script_at - s->at;
 	bpf_probe_read_kernel(r->comm, sizeof(r->comm),
 		(void *)MEMBER(struct task_struct, task, comm));
-	sent = ring_send(life_ring, life_half, r, scratch_size(s));
+	sent = ring_send(life_ring, life_wake, r, scratch_size(s));
 	if (sent)
 		ADD(state.lost_life, 1);
 	return 0;
@@ -336,7 +336,7 @@ __noinline int fork_seen(u64 parent, u64 child)
 	r.parent_start = start_of(parent);
 	bpf_probe_read_kernel(r.comm, sizeof(r.comm),
 		(void *)MEMBER(struct task_struct, child, comm));
-	if (ring_send(life_ring, life_half, &r, sizeof(r)))
+	if (ring_send(life_ring, life_wake, &r, sizeof(r)))
 		ADD(state.lost_life, 1);
 	return 0;
 }
@@ -356,7 +356,7 @@ __noinline int exit_seen(u64 task)
 		r.code = READ(struct signal_struct, signal, group_exit_code);
 	else
 		r.code = READ(struct task_struct, READ(struct task_struct, task, group_leader), exit_code);
-	if (ring_send(life_ring, life_half, &r, sizeof(r)))
+	if (ring_send(life_ring, life_wake, &r, sizeof(r)))
 		ADD(state.lost_life, 1);
 	return 0;
 }

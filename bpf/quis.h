@@ -423,7 +423,7 @@ struct sensor_state { /* .bss.state: kernel side adds, quis-record reads */
 	u8 used[USED_KINDS]; /* enum used */
 	u64 rows;	     /* made in this epoch: quis-record flips early when the map fills */
 	u32 dirty;	     /* a row was made in this epoch */
-	u32 wake_sent;	     /* quis-record was woken for a half-full ring and has not drained since */
+	u32 wake_sent;	     /* quis-record was woken for a ring that fills, and has not drained since */
 	u64 follow_refused;  /* received from a flagged process, and were not followed because of the bounds */
 	u32 path_flags_used; /* how many flags are paths: no walk at exec if 0 */
 	u32 own_tgid;	     /* quis-record, in the initial pid namespace */

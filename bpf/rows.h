@@ -127,10 +127,11 @@ static __always_inline bool same_file(const struct file_key *a, const struct fil
 	return a->ino == b->ino && a->start == b->start && a->tgid == b->tgid && a->dev == b->dev && a->generation == b->generation;
 }
 
-/* Sends a row whose place is wanted. A ring that fills keeps what room it has for names. 0: sent. */
+/* Sends a row whose place is wanted. Half of the ring is for names. 0: sent. */
 static __always_inline int row_send(const struct recent_file *file)
 {
-	struct record_row *r = state.wake_sent ? 0 : bpf_ringbuf_reserve(&files_ring, sizeof(*r), 0);
+	bool room = bpf_ringbuf_query(&files_ring, BPF_RB_AVAIL_DATA) < 2 * files_wake;
+	struct record_row *r = room ? bpf_ringbuf_reserve(&files_ring, sizeof(*r), 0) : 0;
 
 	if (!r)
 		return -1;

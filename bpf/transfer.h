@@ -73,7 +73,7 @@ __noinline int count_transfer(u64 from, u64 to, u64 bytes, u64 task)
 	if (!row) {
 		head_fill(&r.head, RECORD_transfer, sizeof(r), task);
 		r.bytes = bytes;
-		if (ring_send(files_ring, files_half, &r, sizeof(r)))
+		if (ring_send(files_ring, files_wake, &r, sizeof(r)))
 			lose_call(WHAT_WRITE, bytes);
 		return 0;
 	}

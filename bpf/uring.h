@@ -402,7 +402,7 @@ __noinline int uring_names(u64 request, u64 name, u64 dirfd, u64 to_name, u64 to
 	r->path.offset = path_at - s->at;
 	r->to.length = to;
 	r->to.offset = to_at - s->at;
-	ring_send(files_ring, files_half, r, scratch_size(s));
+	ring_send(files_ring, files_wake, r, scratch_size(s));
 	scratch_release(s);
 	return 0;
 }
@@ -515,7 +515,7 @@ __noinline int uring_action(u64 request, u32 nr, s64 result, u64 task)
 	uring_arguments(r, request, nr);
 	r->path.length = path;
 	r->path.offset = path_at - s->at;
-	if (ring_send(files_ring, files_half, r, scratch_size(s)))
+	if (ring_send(files_ring, files_wake, r, scratch_size(s)))
 		ADD(state.lost_actions, 1);
 	scratch_release(s);
 	return 0;

@@ -30,12 +30,12 @@ static void set_positions(const struct recorder *r, u64 positions[2])
 	positions[1] = r->files_ring.at;
 }
 
-/* Beyond half of a ring the flood goes before safety: what is let go then is gone if we die. */
+/* When a ring fills the flood goes before safety: what is let go then is gone if we die. */
 void commit_drained(struct recorder *r)
 {
 	struct sensor_state *s = r->sensor.state;
 
-	if (!r->sensor.pin || ring_half_held(&r->life_ring) || ring_half_held(&r->files_ring)) {
+	if (!r->sensor.pin || ring_fills(&r->life_ring) || ring_fills(&r->files_ring)) {
 		s->taken += ring_release(&r->life_ring) + ring_release(&r->files_ring);
 		set_positions(r, s->told_at);
 	}

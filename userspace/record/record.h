@@ -173,7 +173,8 @@ void sensor_unpin(struct sensor *sensor);
 void sensor_unmap(struct sensor *sensor);	 /* lets go of the memory that is shared with the kernel side */
 void sensor_detach_behind(struct sensor *sensor); /* the last thing before the program ends */
 int sensor_map(const struct sensor *sensor, const char *name);
-uint32_t sensor_ring_size(const struct sensor *sensor, const char *name);
+uint32_t sensor_ring_size(const struct sensor *sensor, const char *name); /* bytes */
+uint32_t sensor_ring_wake(const struct sensor *sensor, const char *name); /* bytes: with more in it, the programs wake quis-record */
 /* How many instructions the verifier walked through for each program that was loaded. */
 typedef void (*cost_fn)(const char *program, unsigned long instructions, void *context);
 void sensor_costs(const struct sensor *sensor, cost_fn fn, void *context);

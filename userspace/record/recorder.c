@@ -89,11 +89,14 @@ void recorder_drain(void *recorder)
 {
 	struct recorder *r = recorder;
 
-	/* cleared first: a ring that fills again meanwhile wakes us again */
-	*(volatile uint32_t *)&r->sensor.state->wake_sent = 0;
 	ring_read(&r->life_ring, RING_ALL, recorder_take, r);
 	ring_read(&r->files_ring, RING_ALL, recorder_take, r);
 	commit_drained(r);
+	/*
+	 * Not before: while the rings are still full a record would wake us again, and if they are empty when we go to sleep, poll() takes that
+	 * back (ringbuf_map_poll_kern(), kernel/bpf/ringbuf.c) and nothing wakes us until the epoch ends.
+	 */
+	__atomic_store_n(&r->sensor.state->wake_sent, 0, __ATOMIC_RELEASE);
 }
 
 #define NAMES_TRIES 1000 /* a second */
@@ -458,9 +461,10 @@ static void run_loop(struct loop *l)
 
 static int open_rings(struct recorder *r)
 {
-	int error = ring_open(&r->files_ring, sensor_map(&r->sensor, "files_ring"), sensor_ring_size(&r->sensor, "files_ring"));
+	const struct sensor *s = &r->sensor;
+	int error = ring_open(&r->files_ring, sensor_map(s, "files_ring"), sensor_ring_size(s, "files_ring"), sensor_ring_wake(s, "files_ring"));
 
-	return error ? error : ring_open(&r->life_ring, sensor_map(&r->sensor, "life_ring"), sensor_ring_size(&r->sensor, "life_ring"));
+	return error ? error : ring_open(&r->life_ring, sensor_map(s, "life_ring"), sensor_ring_size(s, "life_ring"), sensor_ring_wake(s, "life_ring"));
 }
 
 int recorder_tables(struct recorder *r)

@@ -173,9 +173,8 @@ static bool has_typed_loads(const struct btf *btf, const struct sensor_options *
 static void size_maps(struct sensor *sensor, const struct sensor_options *options, const struct btf *btf)
 {
 	struct bpf_map *files_ring = bpf_object__find_map_by_name(sensor->object, "files_ring");
-	struct bpf_map *life_ring = bpf_object__find_map_by_name(sensor->object, "life_ring");
 	uint32_t slots = power_of_two(libbpf_num_possible_cpus() * 2);
-	uint64_t files_half, life_half;
+	uint64_t files_wake, life_wake;
 	uint8_t cqe = layout_uring(btf) == URING_ENTRY;
 	uint8_t request_at = layout_uring_request(btf);
 	uint8_t attribute_at = layout_xattr_dentry(btf);
@@ -201,14 +200,14 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "followed"), depth ? options->follow.count : 1);
 	if (!depth)
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "ends"), 1);
-	files_half = bpf_map__max_entries(files_ring) / 2;
-	life_half = bpf_map__max_entries(life_ring) / 2;
+	files_wake = sensor_ring_wake(sensor, "files_ring");
+	life_wake = sensor_ring_wake(sensor, "life_ring");
 	set_constant(sensor->object, "typed_loads", &typed, sizeof(typed));
+	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	if (!faults) {
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "mapped"), 1);
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(sensor->object, "faulting"), 1);
 	}
-	set_constant(sensor->object, "faults_told", &faults, sizeof(faults));
 	set_constant(sensor->object, "follow_depth", &depth, sizeof(depth));
 	set_constant(sensor->object, "uring_cqe", &cqe, sizeof(cqe));
 	set_constant(sensor->object, "uring_request_at", &request_at, sizeof(request_at));
@@ -216,8 +215,8 @@ static void size_maps(struct sensor *sensor, const struct sensor_options *option
 	set_constant(sensor->object, "uring_shots_mask", &shots_mask, sizeof(shots_mask));
 	set_constant(sensor->object, "scratch_slots", &slots, sizeof(slots));
 	set_constant(sensor->object, "recent_slots", &sensor->recent_slots, sizeof(sensor->recent_slots));
-	set_constant(sensor->object, "files_half", &files_half, sizeof(files_half));
-	set_constant(sensor->object, "life_half", &life_half, sizeof(life_half));
+	set_constant(sensor->object, "files_wake", &files_wake, sizeof(files_wake));
+	set_constant(sensor->object, "life_wake", &life_wake, sizeof(life_wake));
 }
 
 struct refusals {
@@ -751,6 +750,12 @@ int sensor_map(const struct sensor *sensor, const char *name)
 uint32_t sensor_ring_size(const struct sensor *sensor, const char *name)
 {
 	return bpf_map__max_entries(bpf_object__find_map_by_name(sensor->object, name));
+}
+
+/* A flood of files is read 40 times a second or so; the rest of that ring is for when we are kept from it. */
+uint32_t sensor_ring_wake(const struct sensor *sensor, const char *name)
+{
+	return sensor_ring_size(sensor, name) / (strcmp(name, "files_ring") ? 2 : 4);
 }
 
 struct bpf_program *sensor_program(const struct sensor *sensor, const char *name)

@@ -752,7 +752,7 @@ uint32_t sensor_ring_size(const struct sensor *sensor, const char *name)
 	return bpf_map__max_entries(bpf_object__find_map_by_name(sensor->object, name));
 }
 
-/* A flood of files is read 40 times a second or so; the rest of that ring is for when we are kept from it. */
+/* A flood of files is read 16 times a second or so; the rest of that ring is for when we are kept from it. */
 uint32_t sensor_ring_wake(const struct sensor *sensor, const char *name)
 {
 	return sensor_ring_size(sensor, name) / (strcmp(name, "files_ring") ? 2 : 4);

@@ -133,9 +133,9 @@ static __always_inline void aio_fetched(const struct aio_event *event)
 	if (event->result < 0 || bpf_probe_read_user(&request, sizeof(request), (void *)(event->object + IOCB_OPCODE)))
 		return;
 	if (request.opcode == 0 || request.opcode == 7) /* IOCB_CMD_PREAD, IOCB_CMD_PREADV */
-		count_fd(request.fd, WHAT_READ, event->result, 0, 0);
+		count_fd(0, request.fd, WHAT_READ, event->result, 0);
 	else if (request.opcode == 1 || request.opcode == 8) /* IOCB_CMD_PWRITE, IOCB_CMD_PWRITEV */
-		count_fd(request.fd, WHAT_WRITE, event->result, 0, 0);
+		count_fd(0, request.fd, WHAT_WRITE, event->result, 0);
 }
 
 __noinline int some_aio(u64 count, u64 events)

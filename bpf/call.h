@@ -81,12 +81,12 @@ __noinline int is_fanotify(u64 fd)
 	return file && is_anonymous(file, "[fanotify]");
 }
 
-static __always_inline void on_read(long ret, u64 fd, u64 buffer)
+static __always_inline void on_read(u64 task, long ret, u64 fd, u64 buffer)
 {
 	u64 at = buffer;
 	u32 processes;
 
-	if (on_data(ret, fd, WHAT_READ, buffer, 0) != COUNTED_ANONYMOUS || ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
+	if (on_data(task, ret, fd, WHAT_READ, buffer, 0) != COUNTED_ANONYMOUS || ret < (long)sizeof(struct fanotify_event) || !is_fanotify(fd))
 		return;
 	processes = tells_processes(fd);
 #pragma clang loop unroll(disable)
@@ -95,18 +95,18 @@ static __always_inline void on_read(long ret, u64 fd, u64 buffer)
 }
 
 /* From one fd to another, within the kernel. */
-static __always_inline void on_transfer(long ret, u64 from, u64 to)
+static __always_inline void on_transfer(u64 task, long ret, u64 from, u64 to)
 {
-	on_bytes(ret, from, WHAT_READ);
-	on_bytes(ret, to, WHAT_WRITE);
+	on_bytes(task, ret, from, WHAT_READ);
+	on_bytes(task, ret, to, WHAT_WRITE);
 	if (ret > 0)
 		transfer_fds(from, to, ret);
 }
 
-static __always_inline void on_gained(long ret, u32 what)
+static __always_inline void on_gained(u64 task, long ret, u32 what)
 {
 	if (ret >= 0)
-		count_fd((u32)ret, what, 0, 0, 0);
+		count_fd(task, (u32)ret, what, 0, 0);
 }
 
 static __always_inline void on_taken(long ret, u64 pidfd)
@@ -116,16 +116,17 @@ static __always_inline void on_taken(long ret, u64 pidfd)
 	if (ret < 0)
 		return;
 	of_thread = READ(struct file, fd_file(task, (u32)pidfd), f_flags) & PIDFD_THREAD;
-	count_fd((u32)ret, WHAT_TOUCH | HOW_PIDFD, 0, of_thread ? 0 : pidfd_process(task, pidfd), 0);
+	count_fd(task, (u32)ret, WHAT_TOUCH | HOW_PIDFD, 0, of_thread ? 0 : pidfd_process(task, pidfd));
 }
 
 static __always_inline void on_mmap(long ret, u64 length, u64 flags, u64 fd, u64 offset)
 {
-	u64 file, size;
+	u64 task, file, size;
 
 	if ((flags & MAP_ANONYMOUS) || (ret < 0 && ret >= -4095))
 		return;
-	file = fd_file(bpf_get_current_task(), (u32)fd);
+	task = bpf_get_current_task();
+	file = fd_file(task, (u32)fd);
 	if (!file) {
 		lose_call(WHAT_MAP, length);
 		return;
@@ -135,18 +136,18 @@ static __always_inline void on_mmap(long ret, u64 length, u64 flags, u64 fd, u64
 		length = 0;
 	else if (length > size - offset)
 		length = size - offset;
-	count_file(file, WHAT_MAP, length, 0, bpf_get_current_task());
+	count_file(file, WHAT_MAP, length, 0, task);
 	if (file_mapped(file) && (flags & MAP_POPULATE) && !(flags & MAP_NONBLOCK)) /* brought in during the call */
-		count_file(file, WHAT_FAULT, length, 0, bpf_get_current_task());
+		count_file(file, WHAT_FAULT, length, 0, task);
 }
 
 /* vmsplice(): the end of the pipe says which way */
 static __always_inline void on_vmsplice(long ret, u64 fd)
 {
-	u64 file = fd_file(bpf_get_current_task(), (u32)fd);
+	u64 task = bpf_get_current_task(), file = fd_file(task, (u32)fd);
 
 	if (ret >= 0)
-		count_fd((u32)fd, READ(struct file, file, f_mode) & 2 ? WHAT_WRITE : WHAT_READ, ret, 0, 0);
+		count_fd(task, (u32)fd, READ(struct file, file, f_mode) & 2 ? WHAT_WRITE : WHAT_READ, ret, 0);
 }
 
 /* Sockets that hear what is not meant for them: packet, netlink, raw */
@@ -184,8 +185,8 @@ __noinline int dedupe_one(u64 fd, u64 at)
 
 	if (bpf_probe_read_user(&d, sizeof(d), (void *)at) || d.status)
 		return 0;
-	count_fd((u32)fd, WHAT_READ, d.bytes, 0, 0);
-	return count_fd((u32)d.fd, WHAT_READ, d.bytes, 0, 0);
+	count_fd(0, (u32)fd, WHAT_READ, d.bytes, 0);
+	return count_fd(0, (u32)d.fd, WHAT_READ, d.bytes, 0);
 }
 
 __noinline int dedupe(u64 fd, u64 at)
@@ -205,14 +206,14 @@ __noinline int dedupe(u64 fd, u64 at)
 /* The bytes of the source that the destination shares from now on: read of the one, written to the other, as if they had been copied. */
 __noinline int clone(u64 to, u64 from, u64 offset, u64 length)
 {
-	u64 file = fd_file(bpf_get_current_task(), (u32)from);
+	u64 task = bpf_get_current_task(), file = fd_file(task, (u32)from);
 	u64 size = file ? READ(struct inode, READ(struct file, file, f_inode), i_size) : 0;
 
 	if (!length)
 		length = offset < size ? size - offset : 0;
 	transfer_fds((u32)from, (u32)to, length);
-	count_fd((u32)from, WHAT_READ, length, 0, 0);
-	return count_fd((u32)to, WHAT_WRITE, length, 0, 0);
+	count_fd(task, (u32)from, WHAT_READ, length, 0);
+	return count_fd(task, (u32)to, WHAT_WRITE, length, 0);
 }
 
 __noinline int clone_range(u64 to, u64 at)
@@ -245,70 +246,71 @@ static __always_inline void on_ioctl(long ret, u64 fd, u32 command, u64 argument
  * stat and the like. By an fd the object is there at the end of the call. By name it is not, and the name is counted; but where stats are
  * counted as the kernel asks the object (security_inode_getattr), those that went well are not counted again (`told`).
  */
-__noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
+__noinline int look_at(u64 task, u64 dirfd, u64 name, s64 ret, u32 told)
 {
 	u8 first = 0;
 	u64 file;
 
 	if ((ret <= -ERESTART_FIRST && ret >= -ERESTART_LAST) || (ret >= 0 && told && object_stats))
 		return 0;
-	if (name && bpf_probe_read_user(&first, 1, (void *)name))
+	if (EMPTY_PATH_FD(dirfd) && name && bpf_probe_read_user(&first, 1, (void *)name))
 		return 0;
 	if (first || !EMPTY_PATH_FD(dirfd))
 		return count_name(name, (u32)dirfd, ret < 0 ? -ret : 0);
 	if (ret < 0)
 		return 0;
-	file = fd_file(bpf_get_current_task(), (u32)dirfd);
+	task = or_current(task);
+	file = fd_file(task, (u32)dirfd);
 	if (!file)
 		lose_call(WHAT_STAT, 0);
 	else if (!inode_is_socket((u64)READ(struct file, file, f_inode)))
-		count_file(file, WHAT_STAT, 0, 0, bpf_get_current_task());
+		count_file(file, WHAT_STAT, 0, 0, task);
 	return 0;
 }
 
-#define STAT(dirfd, name) look_at(dirfd, name, R, 1)
-#define LOOK(dirfd, name) look_at(dirfd, name, R, 0)
+#define STAT(dirfd, name) look_at(TASK, dirfd, name, R, 1)
+#define LOOK(dirfd, name) look_at(TASK, dirfd, name, R, 0)
 #define CWD ((u32)AT_FDCWD)
 
-/* REGS and WORDS are the attaching program's: where the registers are, and of which kind of call */
+/* REGS, WORDS and TASK are the attaching program's: where the registers are, of which kind of call, and who calls (0: not asked for yet) */
 #define ACT(nr, spec) on_action(REGS, nr, spec, R, WORDS)
 
 /*
  * Number and name are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl); A..F are the arguments, R the result.
  */
 #define QUIS_SYSCALLS(X)                                                                                               \
-	X(0, read, on_read(R, A, B))                                                                                   \
-	X(1, write, on_data(R, A, WHAT_WRITE, B, 0))                                                                     \
-	X(2, open, on_open(R, A))                                                                                      \
-	X(4, newstat, STAT(CWD, A))                                                                                   \
+	X(0, read, on_read(TASK, R, A, B))                                                                             \
+	X(1, write, on_data(TASK, R, A, WHAT_WRITE, B, 0))                                                             \
+	X(2, open, on_open(TASK, R, A))                                                                                \
+	X(4, newstat, STAT(CWD, A))                                                                                    \
 	X(5, newfstat, STAT(A, 0))                                                                                     \
 	X(6, newlstat, STAT(CWD, A))                                                                                   \
 	X(9, mmap, on_mmap(R, B, D, E, F))                                                                             \
 	X(16, ioctl, on_ioctl(R, A, B, C))                                                                             \
-	X(17, pread64, on_bytes(R, A, WHAT_READ))                                                                      \
-	X(18, pwrite64, on_bytes(R, A, WHAT_WRITE))                                                                    \
-	X(19, readv, on_data(R, A, WHAT_READ, B, C))                                                                     \
-	X(20, writev, on_data(R, A, WHAT_WRITE, B, C))                                                                   \
+	X(17, pread64, on_bytes(TASK, R, A, WHAT_READ))                                                                \
+	X(18, pwrite64, on_bytes(TASK, R, A, WHAT_WRITE))                                                              \
+	X(19, readv, on_data(TASK, R, A, WHAT_READ, B, C))                                                             \
+	X(20, writev, on_data(TASK, R, A, WHAT_WRITE, B, C))                                                           \
 	X(21, access, LOOK(CWD, A))                                                                                    \
-	X(30, shmat, ACT(30, 0))                                                                                        \
-	X(40, sendfile64, on_transfer(R, B, A))                                                                        \
-	X(41, socket, on_socket(REGS, A, B, R))                                                                  \
-	X(42, connect, on_connect(R, A, end_of(B, C)))                                                                            \
-	X(43, accept, on_gained(R, WHAT_ACCEPT))                                                                       \
-	X(44, sendto, on_send(R, A, B, D, end_of(E, F)))                                                                             \
-	X(45, recvfrom, on_receive(R, A, B, D, end_received(E, F)))                                                                     \
-	X(46, sendmsg, on_one_message(R, A, B, WHAT_SEND, C))                                                          \
-	X(47, recvmsg, on_one_message(R, A, B, WHAT_RECEIVE, C))                                                       \
+	X(30, shmat, ACT(30, 0))                                                                                       \
+	X(40, sendfile64, on_transfer(TASK, R, B, A))                                                                  \
+	X(41, socket, on_socket(REGS, A, B, R))                                                                        \
+	X(42, connect, on_connect(TASK, R, A, end_of(B, C)))                                                           \
+	X(43, accept, on_gained(TASK, R, WHAT_ACCEPT))                                                                 \
+	X(44, sendto, on_send(TASK, R, A, B, D, end_of(E, F)))                                                         \
+	X(45, recvfrom, on_receive(TASK, R, A, B, D, end_received(E, F)))                                              \
+	X(46, sendmsg, on_one_message(TASK, R, A, B, WHAT_SEND, C))                                                    \
+	X(47, recvmsg, on_one_message(TASK, R, A, B, WHAT_RECEIVE, C))                                                 \
 	X(49, bind, on_bind(R, A))                                                                                     \
 	X(62, kill, ACT(62, 0))                                                                                        \
-	X(68, msgget, ACT(68, 0))                                                                                       \
+	X(68, msgget, ACT(68, 0))                                                                                      \
 	X(76, truncate, ACT(76, NAME(0)))                                                                              \
 	X(77, ftruncate, ACT(77, OF_FD(0)))                                                                            \
-	X(78, getdents, on_bytes(R, A, WHAT_LIST))                                                                     \
+	X(78, getdents, on_bytes(TASK, R, A, WHAT_LIST))                                                               \
 	X(82, rename, ACT(82, NAME(0) | TO(1)))                                                                        \
 	X(83, mkdir, ACT(83, NAME(0)))                                                                                 \
 	X(84, rmdir, ACT(84, NAME(0)))                                                                                 \
-	X(85, creat, on_open(R, A))                                                                                    \
+	X(85, creat, on_open(TASK, R, A))                                                                              \
 	X(86, link, ACT(86, NAME(0) | TO(1)))                                                                          \
 	X(87, unlink, ACT(87, NAME(0)))                                                                                \
 	X(88, symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                          \
@@ -344,15 +346,15 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(200, tkill, ACT(200, 0))                                                                                     \
 	X(206, io_setup, on_aio_setup(R, B))                                                                           \
 	X(208, io_getevents, on_aio(R, A, D))                                                                          \
-	X(217, getdents64, on_bytes(R, A, WHAT_LIST))                                                                  \
+	X(217, getdents64, on_bytes(TASK, R, A, WHAT_LIST))                                                            \
 	X(234, tgkill, ACT(234, 0))                                                                                    \
 	X(235, utimes, ACT(235, NAME(0)))                                                                              \
-	X(240, mq_open, ACT(240, NAME(0)))                                                                              \
+	X(240, mq_open, ACT(240, NAME(0)))                                                                             \
 	X(246, kexec_load, ACT(246, 0))                                                                                \
 	X(250, keyctl, ACT(250, 0))                                                                                    \
 	X(253, inotify_init, ACT(253, 0))                                                                              \
 	X(254, inotify_add_watch, ACT(254, NAME(1)))                                                                   \
-	X(257, openat, on_open(R, B))                                                                                  \
+	X(257, openat, on_open(TASK, R, B))                                                                            \
 	X(258, mkdirat, ACT(258, AT(0) | NAME(1)))                                                                     \
 	X(259, mknodat, ACT(259, AT(0) | NAME(1)))                                                                     \
 	X(260, fchownat, ACT(260, AT(0) | NAME(1)))                                                                    \
@@ -366,21 +368,21 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(268, fchmodat, ACT(268, AT(0) | NAME(1)))                                                                    \
 	X(269, faccessat, LOOK(A, B))                                                                                  \
 	X(272, unshare, ACT(272, 0))                                                                                   \
-	X(275, splice, on_transfer(R, A, C))                                                                           \
-	X(276, tee, on_transfer(R, A, B))                                                                              \
+	X(275, splice, on_transfer(TASK, R, A, C))                                                                     \
+	X(276, tee, on_transfer(TASK, R, A, B))                                                                        \
 	X(278, vmsplice, on_vmsplice(R, A))                                                                            \
 	X(280, utimensat, ACT(280, AT(0) | NAME(1)))                                                                   \
 	X(285, fallocate, ACT(285, OF_FD(0)))                                                                          \
-	X(288, accept4, on_gained(R, WHAT_ACCEPT))                                                                     \
+	X(288, accept4, on_gained(TASK, R, WHAT_ACCEPT))                                                               \
 	X(294, inotify_init1, ACT(294, 0))                                                                             \
-	X(295, preadv, on_bytes(R, A, WHAT_READ))                                                                      \
-	X(296, pwritev, on_bytes(R, A, WHAT_WRITE))                                                                    \
+	X(295, preadv, on_bytes(TASK, R, A, WHAT_READ))                                                                \
+	X(296, pwritev, on_bytes(TASK, R, A, WHAT_WRITE))                                                              \
 	X(298, perf_event_open, ACT(298, 0))                                                                           \
 	X(299, recvmmsg, on_messages(R, A, B, WHAT_RECEIVE, D))                                                        \
 	X(300, fanotify_init, ACT(300, 0))                                                                             \
 	X(301, fanotify_mark, ACT(301, AT(3) | NAME(4)))                                                               \
 	X(303, name_to_handle_at, LOOK(A, B))                                                                          \
-	X(304, open_by_handle_at, on_gained(R, WHAT_OPEN | HOW_OPENED))                                                \
+	X(304, open_by_handle_at, on_gained(TASK, R, WHAT_OPEN | HOW_OPENED))                                          \
 	X(307, sendmmsg, on_messages(R, A, B, WHAT_SEND, 0))                                                           \
 	X(308, setns, ACT(308, OF_FD(0)))                                                                              \
 	X(310, process_vm_readv, ACT(310, 0))                                                                          \
@@ -388,13 +390,13 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(313, finit_module, ACT(313, OF_FD(0)))                                                                       \
 	X(316, renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                                \
 	X(317, seccomp, ACT(317, 0))                                                                                   \
-	X(319, memfd_create, on_gained(R, WHAT_TOUCH | HOW_OPENED))                                                    \
+	X(319, memfd_create, on_gained(TASK, R, WHAT_TOUCH | HOW_OPENED))                                              \
 	X(320, kexec_file_load, ACT(320, OF_FD(0)))                                                                    \
 	X(321, bpf, on_bpf(REGS, R))                                                                                   \
 	X(323, userfaultfd, ACT(323, 0))                                                                               \
-	X(326, copy_file_range, on_transfer(R, A, C))                                                                  \
-	X(327, preadv2, on_bytes(R, A, WHAT_READ))                                                                     \
-	X(328, pwritev2, on_bytes(R, A, WHAT_WRITE))                                                                   \
+	X(326, copy_file_range, on_transfer(TASK, R, A, C))                                                            \
+	X(327, preadv2, on_bytes(TASK, R, A, WHAT_READ))                                                               \
+	X(328, pwritev2, on_bytes(TASK, R, A, WHAT_WRITE))                                                             \
 	X(332, statx, STAT(A, B))                                                                                      \
 	X(333, io_pgetevents, on_aio(R, A, D))                                                                         \
 	X(424, pidfd_send_signal, ACT(424, 0))                                                                         \
@@ -404,7 +406,7 @@ __noinline int look_at(u64 dirfd, u64 name, s64 ret, u32 told)
 	X(429, move_mount, ACT(429, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                               \
 	X(430, fsopen, ACT(430, TO(0) | TO_IS_TEXT))                                                                   \
 	X(432, fsmount, ACT(432, 0))                                                                                   \
-	X(437, openat2, on_open(R, B))                                                                                 \
+	X(437, openat2, on_open(TASK, R, B))                                                                           \
 	X(438, pidfd_getfd, (on_taken(R, A), ACT(438, 0)))                                                             \
 	X(439, faccessat2, LOOK(A, B))                                                                                 \
 	X(442, mount_setattr, ACT(442, AT(0) | NAME(1)))                                                               \
@@ -444,19 +446,19 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 		on_bind(ret, a[0]);
 		break;
 	case 3:
-		on_connect(ret, a[0], end_of(a[1], a[2]));
+		on_connect(0, ret, a[0], end_of(a[1], a[2]));
 		break;
 	case 5:
 	case 18:
-		on_gained(ret, WHAT_ACCEPT);
+		on_gained(0, ret, WHAT_ACCEPT);
 		break;
 	case 9:
 	case 11:
-		on_send(ret, a[0], a[1], a[3], end_of(name, a[5]));
+		on_send(0, ret, a[0], a[1], a[3], end_of(name, a[5]));
 		break;
 	case 10:
 	case 12:
-		on_receive(ret, a[0], a[1], a[3], end_received(name, a[5]));
+		on_receive(0, ret, a[0], a[1], a[3], end_received(name, a[5]));
 		break;
 	case 16:
 		on_send_32(ret, a[0], a[1], a[2]);
@@ -476,10 +478,10 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
  * that of the kernel's function behind __ia32_. Their registers are others, so that A..F are defined anew for it.
  */
 #define QUIS_SYSCALLS_32(X)                                                                                            \
-	X(3, sys_read, on_read(R, A, B))                                                                               \
-	X(4, sys_write, on_data(R, A, WHAT_WRITE, B, 0))                                                                 \
-	X(5, compat_sys_open, on_open(R, A))                                                                           \
-	X(8, sys_creat, on_open(R, A))                                                                                 \
+	X(3, sys_read, on_read(TASK, R, A, B))                                                                         \
+	X(4, sys_write, on_data(TASK, R, A, WHAT_WRITE, B, 0))                                                         \
+	X(5, compat_sys_open, on_open(TASK, R, A))                                                                     \
+	X(8, sys_creat, on_open(TASK, R, A))                                                                           \
 	X(9, sys_link, ACT(86, NAME(0) | TO(1)))                                                                       \
 	X(10, sys_unlink, ACT(87, NAME(0)))                                                                            \
 	X(15, sys_chmod, ACT(90, NAME(0)))                                                                             \
@@ -490,43 +492,43 @@ static __always_inline void on_socketcall(long ret, u64 call, u64 arguments)
 	X(83, sys_symlink, ACT(88, NAME(1) | TO(0) | TO_IS_TEXT))                                                      \
 	X(85, sys_readlink, LOOK(CWD, A))                                                                              \
 	X(102, compat_sys_socketcall, on_socketcall(R, A, B))                                                          \
-	X(141, compat_sys_getdents, on_bytes(R, A, WHAT_LIST))                                                         \
-	X(145, sys_readv, on_bytes(R, A, WHAT_READ))                                                                   \
-	X(146, sys_writev, on_bytes(R, A, WHAT_WRITE))                                                                 \
-	X(180, sys_ia32_pread64, on_bytes(R, A, WHAT_READ))                                                            \
-	X(181, sys_ia32_pwrite64, on_bytes(R, A, WHAT_WRITE))                                                          \
-	X(187, compat_sys_sendfile, on_transfer(R, B, A))                                                              \
+	X(141, compat_sys_getdents, on_bytes(TASK, R, A, WHAT_LIST))                                                   \
+	X(145, sys_readv, on_bytes(TASK, R, A, WHAT_READ))                                                             \
+	X(146, sys_writev, on_bytes(TASK, R, A, WHAT_WRITE))                                                           \
+	X(180, sys_ia32_pread64, on_bytes(TASK, R, A, WHAT_READ))                                                      \
+	X(181, sys_ia32_pwrite64, on_bytes(TASK, R, A, WHAT_WRITE))                                                    \
+	X(187, compat_sys_sendfile, on_transfer(TASK, R, B, A))                                                        \
 	X(192, sys_mmap_pgoff, on_mmap(R, B, D, E, F * 4096))                                                          \
 	X(195, compat_sys_ia32_stat64, STAT(CWD, A))                                                                   \
 	X(196, compat_sys_ia32_lstat64, STAT(CWD, A))                                                                  \
 	X(197, compat_sys_ia32_fstat64, STAT(A, 0))                                                                    \
-	X(220, sys_getdents64, on_bytes(R, A, WHAT_LIST))                                                              \
-	X(239, compat_sys_sendfile64, on_transfer(R, B, A))                                                            \
-	X(295, compat_sys_openat, on_open(R, B))                                                                       \
+	X(220, sys_getdents64, on_bytes(TASK, R, A, WHAT_LIST))                                                        \
+	X(239, compat_sys_sendfile64, on_transfer(TASK, R, B, A))                                                      \
+	X(295, compat_sys_openat, on_open(TASK, R, B))                                                                 \
 	X(296, sys_mkdirat, ACT(258, AT(0) | NAME(1)))                                                                 \
 	X(300, compat_sys_ia32_fstatat64, STAT(A, B))                                                                  \
 	X(301, sys_unlinkat, ACT(263, AT(0) | NAME(1)))                                                                \
 	X(302, sys_renameat, ACT(264, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                             \
 	X(305, sys_readlinkat, LOOK(A, B))                                                                             \
 	X(307, sys_faccessat, LOOK(A, B))                                                                              \
-	X(313, sys_splice, on_transfer(R, A, C))                                                                       \
-	X(315, sys_tee, on_transfer(R, A, B))                                                                          \
-	X(333, compat_sys_preadv, on_bytes(R, A, WHAT_READ))                                                           \
-	X(334, compat_sys_pwritev, on_bytes(R, A, WHAT_WRITE))                                                         \
+	X(313, sys_splice, on_transfer(TASK, R, A, C))                                                                 \
+	X(315, sys_tee, on_transfer(TASK, R, A, B))                                                                    \
+	X(333, compat_sys_preadv, on_bytes(TASK, R, A, WHAT_READ))                                                     \
+	X(334, compat_sys_pwritev, on_bytes(TASK, R, A, WHAT_WRITE))                                                   \
 	X(337, compat_sys_recvmmsg_time32, on_messages_32(R, A, B, WHAT_RECEIVE, D))                                   \
 	X(345, compat_sys_sendmmsg, on_messages_32(R, A, B, WHAT_SEND, 0))                                             \
 	X(353, sys_renameat2, ACT(316, AT(0) | NAME(1) | TO_AT(2) | TO(3)))                                            \
 	X(361, sys_bind, on_bind(R, A))                                                                                \
-	X(362, sys_connect, on_connect(R, A, end_of(B, C)))                                                                       \
-	X(364, sys_accept4, on_gained(R, WHAT_ACCEPT))                                                                 \
-	X(369, sys_sendto, on_send(R, A, B, D, end_of(E, F)))                                                                        \
+	X(362, sys_connect, on_connect(TASK, R, A, end_of(B, C)))                                                      \
+	X(364, sys_accept4, on_gained(TASK, R, WHAT_ACCEPT))                                                           \
+	X(369, sys_sendto, on_send(TASK, R, A, B, D, end_of(E, F)))                                                    \
 	X(370, compat_sys_sendmsg, on_send_32(R, A, B, C))                                                             \
-	X(371, compat_sys_recvfrom, on_receive(R, A, B, D, end_received(E, F)))                                                         \
+	X(371, compat_sys_recvfrom, on_receive(TASK, R, A, B, D, end_received(E, F)))                                  \
 	X(372, compat_sys_recvmsg, on_receive_32(R, A, B, C))                                                          \
-	X(377, sys_copy_file_range, on_transfer(R, A, C))	\
+	X(377, sys_copy_file_range, on_transfer(TASK, R, A, C))                                                        \
 	X(383, sys_statx, STAT(A, B))                                                                                  \
 	X(417, compat_sys_recvmmsg_time64, on_messages_32(R, A, B, WHAT_RECEIVE, D))                                   \
-	X(437, sys_openat2, on_open(R, B))                                                                             \
+	X(437, sys_openat2, on_open(TASK, R, B))                                                                       \
 	X(439, sys_faccessat2, LOOK(A, B))
 
 #endif

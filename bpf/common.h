@@ -283,6 +283,40 @@ static __always_inline u8 depth_of(u32 tgid)
 static __noinline int note_socket(u64 sk, u64 uaddr, u64 task);
 static __noinline int note_pipe(u64 file, u64 task);
 
+/*
+ * The current task, by the kernel stack that its call runs on: a few loads, where the helper is a call. What was found there before is still
+ * the owner if its own word says so, which is 0 from when a stack is freed (release_task_stack(), kernel/fork.c). Stacks are aligned to
+ * THREAD_SIZE (arch/x86/include/asm/page_64_types.h): 16 KiB; with KASAN it is 32, and the helper is asked each time.
+ */
+#define STACK_SHIFT 14
+#define TASKS 4096
+u64 tasks[TASKS] SEC(".bss.tasks");
+
+static __always_inline u64 task_on(u64 stack)
+{
+	u64 *known = &tasks[stack >> STACK_SHIFT & (TASKS - 1)], task = *known;
+
+	if ((u64)READ(struct task_struct, task, stack) == stack >> STACK_SHIFT << STACK_SHIFT)
+		return task;
+	return *known = bpf_get_current_task();
+}
+
+/* Of a program whose first argument is the registers of a system call, which lie on that stack; 0 where loads are no cheaper than the helper. */
+static __always_inline u64 calling_task(const u64 *ctx)
+{
+	return typed_loads ? task_on(plain(ctx)) : 0;
+}
+
+static __always_inline u64 or_current(u64 task)
+{
+	return task ? task : bpf_get_current_task();
+}
+
+static __always_inline u8 mark_of_caller(u64 task)
+{
+	return mark_of(typed_loads ? (u32)READ(struct task_struct, task, tgid) : current_tgid());
+}
+
 static __always_inline bool current_flagged(void)
 {
 	return mark_of(current_tgid()) == MARK_FLAGGED;

@@ -60,9 +60,9 @@ __noinline int hold(u64 file)
 }
 
 /* The file of a call of this thread that ends now; 0: not known. What was freed since is another's now, or has no inode. */
-static __always_inline u64 held_file(u64 fd, s64 ret)
+static __always_inline u64 held_file(u64 fd, s64 ret, u64 task)
 {
-	u64 now = fd_file(bpf_get_current_task(), fd), thread = bpf_get_current_pid_tgid(), first;
+	u64 now = fd_file(task, fd), thread = bpf_get_current_pid_tgid(), first;
 	struct held *h = bpf_map_lookup_elem(&held, &thread);
 
 	if (!h || !h->first)

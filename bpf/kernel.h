@@ -293,6 +293,7 @@ struct bpf_prog {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	struct mm_struct *mm;
 	u32 flags;
 	int exit_code;

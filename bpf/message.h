@@ -12,29 +12,29 @@
 #define MESSAGES_MAX 1024 /* UIO_MAXIOV */
 #define CONTROL_MAX 4	  /* control messages looked at in one message */
 
-static __always_inline void on_connect(long ret, u64 fd, u64 end)
+static __always_inline void on_connect(u64 task, long ret, u64 fd, u64 end)
 {
 	if (ret == 0 || ret == -EINPROGRESS)
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
+		count_fd(task, (u32)fd, WHAT_CONNECT, 0, 0);
 	else if (ret < 0 && (ret > -ERESTART_FIRST || ret < -ERESTART_LAST))
-		count_fd((u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, 0, end);
+		count_fd(task, (u32)fd, WHAT_REFUSED | WHAT_BY_ARGUMENT, -ret, end);
 }
 
-static __always_inline void on_send(long ret, u64 fd, u64 buffer, u64 flags, u64 end)
+static __always_inline void on_send(u64 task, long ret, u64 fd, u64 buffer, u64 flags, u64 end)
 {
 	if (ret < 0)
 		return;
 	if (flags & MSG_FASTOPEN) /* connects as it sends */
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
-	if (count_fd((u32)fd, WHAT_SEND, ret, 0, end) == PAYLOAD_WANTED)
+		count_fd(task, (u32)fd, WHAT_CONNECT, 0, 0);
+	if (count_fd(task, (u32)fd, WHAT_SEND, ret, end) == PAYLOAD_WANTED)
 		copy_payload_fd((u32)fd, WHAT_SEND, ret, buffer, end);
 }
 
-static __always_inline void on_receive(long ret, u64 fd, u64 buffer, u64 flags, u64 end)
+static __always_inline void on_receive(u64 task, long ret, u64 fd, u64 buffer, u64 flags, u64 end)
 {
 	if (ret < 0)
 		return;
-	if (count_fd((u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, 0, end) == PAYLOAD_WANTED)
+	if (count_fd(task, (u32)fd, WHAT_RECEIVE, flags & (MSG_PEEK | MSG_ERRQUEUE) ? 0 : ret, end) == PAYLOAD_WANTED)
 		copy_payload_fd((u32)fd, WHAT_RECEIVE, ret, buffer, end);
 }
 
@@ -68,7 +68,7 @@ static __always_inline void pass_right(u64 at, u32 from, u64 to)
 
 	if (bpf_probe_read_user(&fd, sizeof(fd), (void *)at))
 		return;
-	count_fd(fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from, 0);
+	count_fd(0, fd, to ? WHAT_TOUCH : WHAT_TOUCH | HOW_RECEIVED, 0, from);
 	if (to)
 		give_file(fd, to);
 }
@@ -215,17 +215,17 @@ __noinline int on_message(u64 fd, u64 umessage, u32 what, s64 bytes, u64 flags)
 	if (flags & (MSG_PEEK | MSG_ERRQUEUE))
 		bytes = 0;
 	end = message_end(umessage);
-	if (count_fd((u32)fd, what, bytes, 0, end) == PAYLOAD_WANTED)
+	if (count_fd(0, (u32)fd, what, bytes, end) == PAYLOAD_WANTED)
 		copy_message(fd, umessage, what, bytes, end);
 	return 0;
 }
 
-static __always_inline void on_one_message(long ret, u64 fd, u64 umessage, u32 what, u64 flags)
+static __always_inline void on_one_message(u64 task, long ret, u64 fd, u64 umessage, u32 what, u64 flags)
 {
 	if (ret < 0)
 		return;
 	if (what == WHAT_SEND && (flags & MSG_FASTOPEN))
-		count_fd((u32)fd, WHAT_CONNECT, 0, 0, 0);
+		count_fd(task, (u32)fd, WHAT_CONNECT, 0, 0);
 	on_message(fd, umessage, what, ret, what == WHAT_SEND ? 0 : flags);
 	on_control((u32)fd, umessage, what);
 }
@@ -267,14 +267,14 @@ static __always_inline u64 message_end_32(u64 umessage)
 
 static __always_inline void on_send_32(long ret, u64 fd, u64 umessage, u64 flags)
 {
-	on_send(ret, fd, 0, flags, message_end_32(umessage));
+	on_send(0, ret, fd, 0, flags, message_end_32(umessage));
 	if (ret >= 0)
 		on_control_32(fd, umessage, WHAT_SEND);
 }
 
 static __always_inline void on_receive_32(long ret, u64 fd, u64 umessage, u64 flags)
 {
-	on_receive(ret, fd, 0, flags, message_end_32(umessage));
+	on_receive(0, ret, fd, 0, flags, message_end_32(umessage));
 	if (ret >= 0)
 		on_control_32(fd, umessage, WHAT_RECEIVE);
 }
@@ -287,9 +287,9 @@ __noinline int on_message_32(u64 fd, u64 umessage, u32 what, u64 flags)
 	if (bpf_probe_read_user(&length, sizeof(length), (void *)(umessage + MESSAGE_LENGTH_32)))
 		ADD(state.lost_calls, 1);
 	else if (what == WHAT_SEND)
-		on_send(length, fd, 0, flags, message_end_32(umessage));
+		on_send(0, length, fd, 0, flags, message_end_32(umessage));
 	else
-		on_receive(length, fd, 0, flags, message_end_32(umessage));
+		on_receive(0, length, fd, 0, flags, message_end_32(umessage));
 	return 0;
 }
 

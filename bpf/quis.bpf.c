@@ -20,6 +20,7 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 #define E REG(r8)
 #define F REG(r9)
 #define R (ret)
+#define TASK task /* calling_task(), or 0 */
 
 #define BIND_CALL 49
 #define AIO_SETUP_CALL 206
@@ -32,11 +33,12 @@ char quis_license[] SEC("license") = "Dual BSD/GPL";
 	int x64_##name(u64 *ctx)                                                                                       \
 	{                                                                                                              \
 		__attribute__((unused)) struct pt_regs *regs = TYPED_REGS(ctx);                                        \
+		u64 task = calling_task(ctx);                                                                          \
 		long ret = ctx[1];                                                                                     \
                                                                                                                        \
-		if (of_anybody(number) || current_flagged() || follows(number, ret, A))                                                  \
+		if (of_anybody(number) || mark_of_caller(task) == MARK_FLAGGED || follows(number, ret, A))             \
 			handler;                                                                                       \
-		else if (is_open(number) && ret >= 0 && mark_of(current_tgid()) == MARK_SCRIPT)                        \
+		else if (is_open(number) && ret >= 0 && mark_of_caller(task) == MARK_SCRIPT)                           \
 			script_opened(ret, number == OPEN_CALL ? A : B);                                               \
 		return 0;                                                                                              \
 	}
@@ -45,6 +47,8 @@ QUIS_SYSCALLS(X)
 
 #undef WORDS
 #define WORDS 32
+#undef TASK
+#define TASK 0
 #undef A
 #undef B
 #undef C
@@ -98,6 +102,8 @@ __noinline int exit_32(u64 regs, s64 ret)
 
 #undef WORDS
 #define WORDS 64
+#undef TASK
+#define TASK task
 #undef A
 #undef B
 #undef C
@@ -121,11 +127,11 @@ __noinline int exit_32(u64 regs, s64 ret)
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {
-	u64 task = bpf_get_current_task();
+	u64 task = calling_task(ctx);
 	struct pt_regs *regs;
 	long ret = ctx[1];
 
-	switch (mark_of(typed_loads ? READ(struct task_struct, task, tgid) : current_tgid())) {
+	switch (mark_of_caller(task)) {
 	case MARK_FLAGGED:
 		break;
 	case MARK_SCRIPT:
@@ -139,11 +145,11 @@ int sys_exit(u64 *ctx)
 			return REG(orig_ax) == BIND_CALL ? bind_seen(A, 0) : 0;
 		if (!follow_depth || ret < 0)
 			return 0;
-		if (!receives(REG(orig_ax)) || READ(struct task_struct, task, thread_info.status) & TS_COMPAT ||
+		if (!receives(REG(orig_ax)) || READ(struct task_struct, or_current(task), thread_info.status) & TS_COMPAT ||
 			!received(A))
 			return 0;
 	}
-	if (READ(struct task_struct, task, thread_info.status) & TS_COMPAT)
+	if (READ(struct task_struct, or_current(task), thread_info.status) & TS_COMPAT)
 		return exit_32(plain(ctx), ret);
 	regs = TYPED_REGS(ctx);
 	switch (REG(orig_ax)) {

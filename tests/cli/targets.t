@@ -115,6 +115,26 @@ else
 	skip "/bin and /usr/bin" "they are not one here, or ldd is no script"
 fi
 
+# ---- kernel stacks that change hands ----
+# Who calls is known by the kernel stack that it runs on (task_on(), bpf/common.h), and the kernel gives that of a process that has ended to the
+# next one. So those that are followed and those that are not come in turn, and threads beside them.
+data turn turn-beside
+cp "$cat" in-turn
+record turns --path "$T/in-turn"
+for i in 1 2; do
+	(for _ in $(seq 150); do
+		./in-turn data/turn
+		"$cat" data/turn-beside
+	done) >/dev/null &
+	turns[i]=$!
+done
+wait "${turns[@]}"
+end_record turns
+ok "300 processes in turn with others: each is known, its calls are its own" holds turns '[.processes[].files[] | select(.path == $path)] as $files |
+	($files | length) == 300 and all($files[]; .opens == 1 and .read_bytes == 5)' --arg path "$T/data/turn"
+ok "... and not those of the others" unseen turns turn-beside
+ok "... exact" exact turns
+
 # ---- --pid ----
 if find_python; then
 	head -c 100 /dev/zero | tee held idle thread-file child-held grandchild-held >/dev/null

@@ -35,11 +35,24 @@ struct {
 	__type(value, struct held);
 } held SEC(".maps");
 
+static __always_inline bool shares_files(u64 task)
+{
+	u64 files = (u64)READ(struct task_struct, task, files);
+
+	return files && READ(struct files_struct, files, count.counter) > 1;
+}
+
+/* Whether a flagged process may share its descriptors: with a thread or a child, as fork and send_image() saw, or with a thread that io_uring made. */
+static __always_inline bool may_share_files(void)
+{
+	return state.used[USED_THREADS] || state.used[USED_URING];
+}
+
 __noinline int hold(u64 file)
 {
-	u64 files = (u64)READ(struct task_struct, bpf_get_current_task(), files), thread;
-	bool shared = files && READ(struct files_struct, files, count.counter) > 1;
+	bool shared = shares_files(bpf_get_current_task());
 	struct held new = {file, file, 0}, *h;
+	u64 thread;
 
 	if (shared)
 		state.used[USED_THREADS] = 1;

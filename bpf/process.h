@@ -145,6 +145,8 @@ __noinline int send_image(u32 slot, u64 task, u32 flag, u32 script, u32 kind)
 
 	if (!s)
 		return 0;
+	if (shares_files(task))
+		state.used[USED_THREADS] = 1;
 	mm = (u64)READ(struct task_struct, task, mm);
 	from = READ(struct mm_struct, mm, arg_start);
 	to = READ(struct mm_struct, mm, arg_end);
@@ -271,7 +273,7 @@ __noinline int script_opened(u64 fd, u64 name)
 	if (flag == FLAG_NONE)
 		return 0;
 	inherit_all(task, fd);
-	count_fd((u32)fd, WHAT_OPEN | HOW_OPENED, 0, 0, 0);
+	count_fd(0, (u32)fd, WHAT_OPEN | HOW_OPENED, 0, 0);
 	return 0;
 }
 

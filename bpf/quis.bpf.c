@@ -189,7 +189,7 @@ PLACE(vfs_utimes, 280, path_dentry(P(0)), path_mnt(P(0)), 0)
 SEC("fentry/security_file_permission")
 int file_held(u64 *ctx)
 {
-	return current_flagged() ? hold(plain(&ctx[0])) : 0;
+	return may_share_files() && current_flagged() ? hold(plain(&ctx[0])) : 0;
 }
 
 SEC("fentry/mnt_want_write")

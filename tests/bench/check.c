@@ -241,7 +241,9 @@ bool check_report(const struct sensor *s, const struct truth *truths, size_t cou
 
 	/* numbers that are told to be lower bounds need not be compared: that anything was lost is failure enough */
 	if (!right)
-		fprintf(stderr, "bench: %s: not exact, %llu lost\n", count ? "recorded" : "beside", (unsigned long long)sum);
+		fprintf(stderr, "bench: %s: not exact, lost: %llu records, %llu for want of room in a map, %llu runs of a program\n",
+			count ? "recorded" : "beside", (unsigned long long)number(losses, "records"),
+			(unsigned long long)number(losses, "map_full"), (unsigned long long)number(losses, "missed_runs"));
 	for (i = 0; right && i < count; i++)
 		right = check_one(&truths[i], json_object_get(json, "processes"));
 	*lost += sum;

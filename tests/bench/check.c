@@ -235,18 +235,17 @@ bool check_report(const struct sensor *s, const struct truth *truths, size_t cou
 	json_t *json = report(s);
 	const json_t *completeness = json_object_get(json, "completeness"),
 		     *losses = json_object_get(completeness, "lost");
-	uint64_t sum = number(losses, "records") + number(losses, "map_full") + number(losses, "missed_runs");
+	uint64_t records = number(losses, "records"), map_full = number(losses, "map_full"), runs = number(losses, "missed_runs");
 	bool right = json_is_true(json_object_get(completeness, "exact"));
 	size_t i;
 
 	/* numbers that are told to be lower bounds need not be compared: that anything was lost is failure enough */
 	if (!right)
 		fprintf(stderr, "bench: %s: not exact, lost: %llu records, %llu for want of room in a map, %llu runs of a program\n",
-			count ? "recorded" : "beside", (unsigned long long)number(losses, "records"),
-			(unsigned long long)number(losses, "map_full"), (unsigned long long)number(losses, "missed_runs"));
+			count ? "recorded" : "beside", (unsigned long long)records, (unsigned long long)map_full, (unsigned long long)runs);
 	for (i = 0; right && i < count; i++)
 		right = check_one(&truths[i], json_object_get(json, "processes"));
-	*lost += sum;
+	*lost += records + map_full + runs;
 	json_decref(json);
 	return right;
 }

@@ -117,7 +117,7 @@ fi
 
 # ---- kernel stacks that change hands ----
 # Who calls is known by the kernel stack that it runs on (task_on(), bpf/common.h), and the kernel gives that of a process that has ended to the
-# next one. So those that are followed and those that are not come in turn, and threads beside them.
+# next one. So those that are followed and those that are not come in turn, twice at once.
 data turn turn-beside
 cp "$cat" in-turn
 record turns --path "$T/in-turn"
